@@ -1,0 +1,239 @@
+/** What a hint may mention: names only, never values. Absent parts show as placeholders. */
+export interface HintContext {
+  namespace?: string | undefined;
+  /** The VSecMSecret's name. */
+  name?: string | undefined;
+  /** The Kubernetes Secret's name. */
+  target?: string | undefined;
+  /** Name of the secret in Safe, without `raw:`, as the resource's author wrote it. */
+  secret?: string | undefined;
+  safeURL?: string | undefined;
+  spiffeID?: string | undefined;
+  trustDomain?: string | undefined;
+}
+
+/** Where in the chain from resource to Secret something failed. */
+export type Stage = 'spec' | 'identity' | 'connect' | 'fetch' | 'resolve' | 'write';
+
+interface Entry {
+  stage: Stage;
+  /** One sentence for the documentation. */
+  meaning: string;
+  /** What the reader can do now, with the command to type. */
+  hint: (context: HintContext) => string;
+}
+
+const resourceOf = (c: HintContext): string =>
+  `vss/${c.name ?? 'NAME'} -n ${c.namespace ?? 'NAMESPACE'}`;
+const register = (c: HintContext): string =>
+  `safe -w raw:${c.secret ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'} -s 'VALUE'`;
+
+/**
+ * The one vocabulary of failures: status, log, Events, metric labels and the command line all use these
+ * codes. A hint is completed with names from the resource at hand.
+ */
+export const REASONS = {
+  InvalidSpec: {
+    stage: 'spec',
+    meaning: 'The VSecMSecret does not parse; the message names the field.',
+    hint: (c) => `Correct the field: kubectl edit ${resourceOf(c)}`,
+  },
+  SafeNotAllowed: {
+    stage: 'spec',
+    meaning: 'The resource names a Safe that the operator of the agents has not allowed.',
+    hint: () => 'Leave spec.vsecmSafeURL out to use the default Safe, or have the URL added to VSECM_AGENT_SAFE_URLS of the DaemonSet vsecm-agent',
+  },
+  SocketUnavailable: {
+    stage: 'identity',
+    meaning: 'The SPIRE Workload API socket of the node does not answer.',
+    hint: () => 'Look at the SPIRE agent of this node: kubectl get pods -n spire-system -o wide; the CSI volume csi.spiffe.io must be mounted at the path of SPIFFE_ENDPOINT_SOCKET',
+  },
+  NoIdentity: {
+    stage: 'identity',
+    meaning: 'SPIRE issues no SVID to this pod. Normal for some seconds after installation.',
+    hint: () => 'If it lasts: kubectl get clusterspiffeid vsecm-agent -o yaml; its className, selectors and the labels of namespace and pod must match',
+  },
+  IdentityNotScout: {
+    stage: 'identity',
+    meaning: 'SPIRE issued an SVID whose workload name is not vsecm-scout, so Safe would not answer.',
+    hint: (c) => `The ClusterSPIFFEID needs spiffeIDTemplate: spiffe://${c.trustDomain ?? 'vsecm.com'}/workload/vsecm-scout/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}/n/{{ .PodMeta.Name }}; kubectl get clusterspiffeid -o yaml`,
+  },
+  IdentityExpired: {
+    stage: 'identity',
+    meaning: 'The SVID expired and SPIRE has not renewed it.',
+    hint: () => 'Look at the SPIRE server and agents: kubectl get pods -n spire-server; kubectl get pods -n spire-system -o wide',
+  },
+  SafeUnreachable: {
+    stage: 'connect',
+    meaning: 'No connection to Safe: name look-up, network, or nobody listens.',
+    hint: () => 'kubectl get pods,endpointslices -n vsecm-system -l app.kubernetes.io/name=vsecm-safe; check network policies from namespace vsecm-agent to port 8443',
+  },
+  SafeTimeout: {
+    stage: 'connect',
+    meaning: 'Safe did not finish its answer within VSECM_AGENT_SAFE_TIMEOUT.',
+    hint: () => 'kubectl top pod -n vsecm-system; kubectl logs -n vsecm-system deploy/vsecm-safe; raise VSECM_AGENT_SAFE_TIMEOUT if Safe is only slow',
+  },
+  SafeNotTrusted: {
+    stage: 'connect',
+    meaning: 'The certificate of the peer does not verify against the trust bundle.',
+    hint: (c) => `Safe and agent must belong to one trust domain (SPIFFE_TRUST_DOMAIN, here ${c.trustDomain ?? 'vsecm.com'}); restart Safe if its SVID has expired: kubectl rollout restart -n vsecm-system deploy/vsecm-safe`,
+  },
+  SafeWrongIdentity: {
+    stage: 'connect',
+    meaning: 'The peer is trusted but is not VSecM Safe by its SPIFFE ID.',
+    hint: () => "The agent's log shows both IDs; compare with VSECM_SPIFFEID_PREFIX_SAFE and with the URL",
+  },
+  SafeRejectedIdentity: {
+    stage: 'connect',
+    meaning: "Safe closed the connection on the agent's certificate.",
+    hint: () => 'Safe accepts IDs that match its VSECM_SPIFFEID_PREFIX_WORKLOAD; compare with the spiffeID in the log line, and the trust domains of both',
+  },
+  SafeNotReady: {
+    stage: 'fetch',
+    meaning: 'Safe is up but cannot serve: no root key yet (400), or its store is away (503).',
+    hint: () => 'kubectl logs -n vsecm-system deploy/vsecm-safe; in manual mode give the root key: safe -i < keys.txt',
+  },
+  SafeHasNoSecrets: {
+    stage: 'fetch',
+    meaning: 'Safe answered 404: it holds no raw: secret, or could not read its store.',
+    hint: (c) => `Register one: ${register(c)}`,
+  },
+  SafeError: {
+    stage: 'fetch',
+    meaning: 'Safe answered with a status that the agent does not know.',
+    hint: () => 'kubectl logs -n vsecm-system deploy/vsecm-safe; check that the URL is the one of Safe',
+  },
+  ResponseTooLarge: {
+    stage: 'fetch',
+    meaning: "Safe's answer exceeds VSECM_AGENT_RESPONSE_BYTES.",
+    hint: () => 'Raise VSECM_AGENT_RESPONSE_BYTES (and the memory limit) of the DaemonSet vsecm-agent, or delete secrets that are not needed',
+  },
+  ResponseMalformed: {
+    stage: 'fetch',
+    meaning: "Safe's answer is not what Safe's API promises, or is empty.",
+    hint: () => 'kubectl logs -n vsecm-system deploy/vsecm-safe; "Problem marshaling secrets" there means that one secret has a date that cannot be printed: delete that secret',
+  },
+  UnnamedSecret: {
+    stage: 'resolve',
+    meaning: 'Safe answered with a bare value, as it does while it knows only one raw: secret: neither its name nor its grants are known.',
+    hint: () => "Register any second secret: safe -w raw:vsecm-agent-placeholder -n vsecm-agent -s 'placeholder'",
+  },
+  RefInvalid: {
+    stage: 'resolve',
+    meaning: 'A ref cannot be followed: its syntax, or the content of the secret it looks into.',
+    hint: (c) => `kubectl explain vss.spec.data.ref; kubectl edit ${resourceOf(c)}`,
+  },
+  RefNotFound: {
+    stage: 'resolve',
+    meaning: 'The secret is granted, but holds nothing at this path.',
+    hint: (c) => `Compare the ref with what was registered, or register again (this replaces value, namespaces and template): ${register(c)}`,
+  },
+  RefAmbiguous: {
+    stage: 'resolve',
+    meaning: 'A ref matches more than one thing, or two sources give the same key.',
+    hint: () => "Name the secret in full: $['app.b'].password",
+  },
+  RefIsNull: {
+    stage: 'resolve',
+    meaning: 'The value at this path is null.',
+    hint: (c) => `Register a value: ${register(c)}`,
+  },
+  NotGranted: {
+    stage: 'resolve',
+    meaning: "No secret that is granted to the resource's namespace has a name that fits the ref, whether it exists or not.",
+    hint: (c) => `Whoever owns the secret registers it for this namespace (this replaces value, namespaces and template): ${register(c)}`,
+  },
+  NotYetValid: {
+    stage: 'resolve',
+    meaning: "The secret's notBefore lies in the future.",
+    hint: () => 'Nothing to do: the agent looks again at that moment',
+  },
+  Expired: {
+    stage: 'resolve',
+    meaning: "The secret's expiresAfter has passed; the Kubernetes Secret was left as it is.",
+    hint: (c) => `Register it anew with a later date (-E): ${register(c)}`,
+  },
+  ValueInvalid: {
+    stage: 'resolve',
+    meaning: 'A value cannot be stored where the resource wants it: key syntax, label value, encoding.',
+    hint: (c) => `The message names the key: kubectl describe ${resourceOf(c)}`,
+  },
+  TargetConflict: {
+    stage: 'write',
+    meaning: 'The Secret belongs to somebody else, or to an older VSecMSecret.',
+    hint: (c) => `Choose another spec.target.name, or consent on the Secret: kubectl annotate secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'} vsecm.com/allow-adoption=true`,
+  },
+  TargetMissing: {
+    stage: 'write',
+    meaning: 'creationPolicy Merge needs a Secret that exists.',
+    hint: (c) => `Create it, or use creationPolicy Owner: kubectl get secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'}`,
+  },
+  TargetImmutable: {
+    stage: 'write',
+    meaning: 'The content of an immutable Secret would have to change.',
+    hint: (c) => `Delete it to have it made again: kubectl delete secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'}`,
+  },
+  WriteForbidden: {
+    stage: 'write',
+    meaning: "The API server forbids the write: RBAC or an admission policy.",
+    hint: (c) => `kubectl auth can-i patch secrets -n ${c.namespace ?? 'NAMESPACE'} --as=system:serviceaccount:vsecm-agent:vsecm-agent; look for admission policies on secrets`,
+  },
+  WriteRejected: {
+    stage: 'write',
+    meaning: 'The API server rejects the Secret as invalid; the message names the fields.',
+    hint: (c) => `Correct what feeds the named fields: kubectl edit ${resourceOf(c)}`,
+  },
+  SecretTooLarge: {
+    stage: 'write',
+    meaning: 'The Secret would exceed 1 MiB.',
+    hint: (c) => `Spread the keys over several VSecMSecrets: kubectl edit ${resourceOf(c)}`,
+  },
+  ApiUnavailable: {
+    stage: 'write',
+    meaning: 'The Kubernetes API server does not answer or asks to wait.',
+    hint: () => 'Nothing to do if it passes: the agent goes on trying; kubectl get --raw /readyz',
+  },
+} as const satisfies Record<string, Entry>;
+
+export type Code = keyof typeof REASONS;
+
+/** The stage a code belongs to. */
+export const stageOf = (code: Code): Stage => REASONS[code].stage;
+
+/** The hint of a code, completed with the names at hand. */
+export const hintFor = (code: Code, context: HintContext = {}): string => (REASONS[code] as Entry).hint(context);
+
+/** Details of a failure that decide what happens next. */
+export interface FailureOptions {
+  /** Names for the hint. */
+  context?: HintContext;
+  /** When to look again by itself, Unix milliseconds (`notBefore`, `expiresAfter`). */
+  wakeAt?: number;
+  /** The server asked to wait this long, milliseconds. */
+  retryAfterMs?: number;
+  /** A system or library code for the log, such as ECONNREFUSED; never a message. */
+  reason?: string;
+}
+
+/** A failure of one resource. Its message is built from names and codes alone, so it may be shown to anybody. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly code: Code;
+  readonly context: HintContext;
+  readonly wakeAt: number | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly reason: string | undefined;
+
+  constructor(code: Code, message: string, options: FailureOptions = {}) {
+    super(message);
+    this.code = code;
+    this.context = options.context ?? {};
+    this.wakeAt = options.wakeAt;
+    this.retryAfterMs = options.retryAfterMs;
+    this.reason = options.reason;
+  }
+
+  get stage(): Stage {
+    return stageOf(this.code);
+  }
+}
