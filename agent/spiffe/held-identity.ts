@@ -1,0 +1,113 @@
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { IdentityError, type IdentityErrorCode, type IdentityErrorDetails } from './error.ts';
+import type { Identity, X509Svid } from './svid.ts';
+
+/**
+ * What happened to the identity: there is one again, it was replaced by a different one (or its bundle was), SPIRE
+ * took it away, it ran out. After the last two no connection that was made with it may be used any longer.
+ */
+export type IdentityChange = 'obtained' | 'rotated' | 'withdrawn' | 'expired';
+
+export interface HeldIdentityOptions {
+  log: Log;
+  metrics: Pick<Metrics, 'identityExpiry'>;
+  clock: Clock;
+  /** Completes the log line about a missing identity with what a person can do. */
+  hint?: ((code: IdentityErrorCode) => string) | undefined;
+}
+
+/** The SVID in use, or the reason why there is none. */
+export class HeldIdentity {
+  readonly #options: HeldIdentityOptions;
+  readonly #listeners = new Set<(change: IdentityChange) => void>();
+  #svid: X509Svid | undefined;
+  #failure: { code: IdentityErrorCode } & IdentityErrorDetails = { code: 'SocketUnavailable', cause: 'no answer yet' };
+  #cancelExpiry = (): void => {};
+
+  constructor(options: HeldIdentityOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The SVID, never an expired one.
+   *
+   * @throws IdentityError
+   */
+  current(): Identity {
+    // The timer may be late, or the machine may have slept.
+    if (this.#svid !== undefined && this.hasExpired(this.#svid)) this.#expire(this.#svid);
+    if (this.#svid === undefined) throw new IdentityError(this.#failure.code, this.#failure);
+    return this.#svid;
+  }
+
+  /** Why there is no identity; undefined while there is one. */
+  get failure(): IdentityErrorCode | undefined {
+    return this.#svid === undefined ? this.#failure.code : undefined;
+  }
+
+  hasExpired(svid: X509Svid): boolean {
+    return this.#options.clock.now() >= svid.notAfter;
+  }
+
+  onChange(listener: (change: IdentityChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Uses this SVID until it expires, if it or its bundle differs from the one in use. */
+  hold(svid: X509Svid): void {
+    const before = this.#svid;
+    if (before?.equals(svid)) return;
+    const { clock, metrics, log } = this.#options;
+    this.#cancelExpiry();
+    this.#cancelExpiry = clock.after(svid.notAfter - clock.now(), () => this.#expire(svid));
+    this.#svid = svid;
+    metrics.identityExpiry.set(svid.notAfter / 1000);
+    log.info(before === undefined ? 'X.509-SVID obtained' : 'X.509-SVID rotated', {
+      spiffeID: svid.id.uri,
+      serial: svid.serialNumber,
+      notAfter: new Date(svid.notAfter).toISOString(),
+    });
+    this.#emit(before === undefined ? 'obtained' : 'rotated');
+  }
+
+  /** There is no identity from now on, for this reason. */
+  lose(change: 'withdrawn' | 'expired', code: IdentityErrorCode, details: IdentityErrorDetails): void {
+    const held = this.#svid;
+    this.#cancelExpiry();
+    this.#svid = undefined;
+    this.#options.metrics.identityExpiry.set(0);
+    this.explain(code, details);
+    if (held !== undefined) this.#emit(change);
+  }
+
+  /** Remembers why there is no identity, and says so once per transition. */
+  explain(code: IdentityErrorCode, details: IdentityErrorDetails): void {
+    const before = this.#failure;
+    this.#failure = { code, ...details };
+    if (before.code === code && before.cause === details.cause && before.spiffeId === details.spiffeId) return;
+    const { log, hint } = this.#options;
+    log.warn('no X.509-SVID', {
+      stage: 'identity',
+      code,
+      ...(details.cause === undefined ? {} : { cause: details.cause }),
+      ...(details.spiffeId === undefined ? {} : { spiffeID: details.spiffeId }),
+      ...(hint === undefined ? {} : { hint: hint(code) }),
+    });
+  }
+
+  /** Keeps what is held, but stops its timer: `current` alone looks at the clock from now on. */
+  stop(): void {
+    this.#cancelExpiry();
+  }
+
+  #expire(svid: X509Svid): void {
+    this.lose('expired', 'IdentityExpired', { spiffeId: svid.id.uri });
+  }
+
+  #emit(change: IdentityChange): void {
+    for (const listener of [...this.#listeners]) listener(change);
+  }
+}

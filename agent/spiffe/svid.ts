@@ -1,0 +1,109 @@
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { parseCertificates } from './certificate.ts';
+import { MalformedError } from './error.ts';
+import { parseSpiffeId, type SpiffeId } from './id.ts';
+import { checkIntermediate, checkLeaf } from './leaf.ts';
+import type { X509SVID, X509SVIDResponse } from './gen/workload_pb.ts';
+
+/** Who the agent is and whom it trusts, ready for TLS. Certificates and key live in memory only. */
+export interface Identity {
+  readonly id: SpiffeId;
+  /** PEM, the leaf first, then intermediates. */
+  readonly certificatesPem: string;
+  /** PKCS#8 PEM. Never log it. */
+  readonly keyPem: string;
+  /** Roots of the own trust domain; some may have expired, since SPIRE keeps old ones for a day. */
+  readonly bundle: readonly X509Certificate[];
+  /** The same, one PEM each. */
+  readonly bundlePem: readonly string[];
+  /** When the first certificate of the chain ends, Unix milliseconds. */
+  readonly notAfter: number;
+  /** Of the leaf, hex. */
+  readonly serialNumber: string;
+}
+
+/** An X.509-SVID that satisfies the specification: it chains up to its bundle and its key fits. It may have expired. */
+export class X509Svid implements Identity {
+  readonly id: SpiffeId;
+  readonly certificatesPem: string;
+  readonly bundle: readonly X509Certificate[];
+  readonly bundlePem: readonly string[];
+  readonly notAfter: number;
+  readonly serialNumber: string;
+  // Private, so that neither JSON.stringify nor an inspection of the object shows it.
+  readonly #keyPem: string;
+
+  /** @throws MalformedError */
+  constructor(message: X509SVID) {
+    for (const field of ['spiffeId', 'x509Svid', 'x509SvidKey', 'bundle'] as const) {
+      if (message[field].length === 0) throw new MalformedError(`mandatory field ${field} is empty`);
+    }
+    const chain = parseCertificates(message.x509Svid);
+    const [leaf, ...intermediates] = chain as [X509Certificate, ...X509Certificate[]];
+    this.bundle = parseCertificates(message.bundle);
+    this.id = checkLeaf(leaf);
+    if (this.id.uri !== parseSpiffeId(message.spiffeId).uri) throw new MalformedError('leaf certificate has another SPIFFE ID than the message');
+    for (const certificate of intermediates) checkIntermediate(certificate);
+    checkChain(chain, this.bundle);
+    const key = parseKey(message.x509SvidKey);
+    if (!leaf.checkPrivateKey(key)) throw new MalformedError('private key does not belong to the leaf certificate');
+
+    this.#keyPem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
+    this.certificatesPem = chain.map(String).join('');
+    this.bundlePem = this.bundle.map(String);
+    this.notAfter = Math.min(...chain.map((certificate) => certificate.validToDate.getTime()));
+    this.serialNumber = leaf.serialNumber;
+  }
+
+  get keyPem(): string {
+    return this.#keyPem;
+  }
+
+  /** Whether the other one has the same chain and key, and the same roots in whatever order. */
+  equals(other: X509Svid): boolean {
+    return (
+      this.certificatesPem === other.certificatesPem &&
+      this.#keyPem === other.#keyPem &&
+      [...this.bundlePem].sort().join('') === [...other.bundlePem].sort().join('')
+    );
+  }
+}
+
+/**
+ * Reads a message of `FetchX509SVID`. One bad SVID spoils the message, as in go-spiffe: a part of the truth
+ * must not pass for the whole. Federated bundles are not looked at: the agent trusts one trust domain, and a
+ * broken bundle of another one must not cost it its own identity.
+ *
+ * @returns at least one SVID, in the message's order
+ * @throws MalformedError
+ */
+export function parseSvids(message: X509SVIDResponse): X509Svid[] {
+  if (message.svids.length === 0) throw new MalformedError('message without any SVID');
+  return message.svids.map((svid) => new X509Svid(svid));
+}
+
+/**
+ * Follows signatures from the leaf to a certificate of the bundle. Dates are left out: an expired root in the
+ * bundle is normal, and whether the SVID itself has expired is asked each time it is used.
+ */
+function checkChain(chain: readonly X509Certificate[], bundle: readonly X509Certificate[]): void {
+  for (const [depth, certificate] of chain.entries()) {
+    if (bundle.some((anchor) => isIssuedBy(certificate, anchor))) return;
+    const next = chain[depth + 1];
+    if (next === undefined || !isIssuedBy(certificate, next)) break;
+  }
+  throw new MalformedError('certificate chain does not lead to the bundle');
+}
+
+// checkIssued compares names, key identifiers and the issuer's key usage; only verify looks at the signature.
+const isIssuedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean =>
+  certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+
+function parseKey(der: Uint8Array): KeyObject {
+  try {
+    return createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });
+  } catch {
+    // OpenSSL's message is of no use here, and nothing about a key belongs into a log.
+    throw new MalformedError('private key does not parse as PKCS#8');
+  }
+}

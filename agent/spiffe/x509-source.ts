@@ -1,0 +1,153 @@
+import { Backoff, pause, type BackoffOptions } from '../backoff.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { MalformedError, type IdentityErrorCode } from './error.ts';
+import type { X509SVIDResponse } from './gen/workload_pb.ts';
+import { HeldIdentity, type IdentityChange } from './held-identity.ts';
+import { workloadName } from './id.ts';
+import { parseSocketAddress, type SocketAddress } from './socket-address.ts';
+import { parseSvids, type Identity, type X509Svid } from './svid.ts';
+import { fetchX509Svids, WorkloadApiError } from './workload-api.ts';
+
+export interface X509SourceOptions {
+  /** `unix:///path` or `tcp://IP:port`. */
+  socket: string;
+  /** SVIDs of other trust domains are not this agent's. */
+  trustDomain: string;
+  /** The VSecM workload name that the SVID must have; default `vsecm-scout`, whom Safe shows `raw:` secrets. */
+  workload?: string;
+  log: Log;
+  metrics: Pick<Metrics, 'identityExpiry' | 'identityUpdates'>;
+  clock: Clock;
+  /** Between attempts to open the stream; default 1 s doubling to 30 s, go-spiffe's bounds. */
+  backoff?: BackoffOptions;
+  /** How long a new stream may stay silent; default 60 s, since SPIRE's Kubernetes attestor alone may take 30. */
+  firstMessageMs?: number;
+  /** Completes log lines with what a person can do. */
+  hint?: (code: IdentityErrorCode, names: { trustDomain: string }) => string;
+}
+
+/** A stream that delivered is opened again at once, but not in a tight loop if each one ends right away. */
+const AT_ONCE_EVERY_MS = 5_000;
+
+/** The agent's identity as the Workload API tells it: every message is the full truth, silence changes nothing. */
+export class X509Source {
+  readonly #options: X509SourceOptions;
+  readonly #address: SocketAddress;
+  readonly #backoff: Backoff;
+  readonly #held: HeldIdentity;
+  #lastAtOnce = -Infinity;
+
+  /** @throws MalformedError if the socket address does not parse */
+  constructor(options: X509SourceOptions) {
+    const { log, metrics, clock, hint, trustDomain } = options;
+    this.#options = options;
+    this.#address = parseSocketAddress(options.socket);
+    this.#backoff = new Backoff(options.backoff ?? { firstMs: 1_000, maxMs: 30_000 });
+    this.#held = new HeldIdentity({ log, metrics, clock, hint: hint && ((code) => hint(code, { trustDomain })) });
+  }
+
+  /**
+   * The identity to use for the next connection, never an expired one.
+   *
+   * @throws IdentityError
+   */
+  current(): Identity {
+    return this.#held.current();
+  }
+
+  /** Calls `listener` after each change, synchronously. The returned function ends that. */
+  onChange(listener: (change: IdentityChange) => void): () => void {
+    return this.#held.onChange(listener);
+  }
+
+  /** Follows the Workload API until `signal` is aborted; the identity held then can be used until it expires. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const delayMs = await this.#follow(signal);
+      if (delayMs > 0) await pause(this.#options.clock, delayMs, signal);
+    }
+    this.#held.stop();
+  }
+
+  /** Follows one stream to its end; returns how long to wait before the next one. */
+  async #follow(signal: AbortSignal): Promise<number> {
+    const { clock, firstMessageMs = 60_000 } = this.#options;
+    let delivered = false;
+    try {
+      for await (const message of fetchX509Svids({ address: this.#address, clock, firstMessageMs }, signal)) {
+        delivered = this.#receive(message) || delivered;
+      }
+      return 0;
+    } catch (error) {
+      if (!(error instanceof WorkloadApiError)) throw error;
+      const delayMs = this.#delayAfter(delivered);
+      this.#takeEnd(error, delayMs);
+      return delayMs;
+    }
+  }
+
+  #delayAfter(delivered: boolean): number {
+    if (delivered) {
+      this.#backoff.reset();
+      const now = this.#options.clock.now();
+      if (now - this.#lastAtOnce >= AT_ONCE_EVERY_MS) {
+        this.#lastAtOnce = now;
+        return 0;
+      }
+    }
+    return this.#backoff.next();
+  }
+
+  #takeEnd({ kind, cause }: WorkloadApiError, delayMs: number): void {
+    const { log, clock, socket, metrics } = this.#options;
+    const { attempt } = this.#backoff;
+    metrics.identityUpdates.inc({ result: kind });
+    // One line when SPIRE stays away after the immediate attempt; the rest is for those who debug.
+    log[attempt === 1 ? 'warn' : 'debug']('Workload API stream ended', {
+      socket,
+      cause,
+      attempt,
+      nextRetry: new Date(clock.now() + delayMs).toISOString(),
+    });
+    if (kind === 'denied') return this.#held.lose('withdrawn', 'NoIdentity', { cause });
+    // An SVID in hand stays valid while nobody says otherwise; that one has expired stays the better explanation.
+    if (this.#held.failure === undefined || this.#held.failure === 'IdentityExpired') return;
+    this.#held.explain(kind === 'refused' ? 'NoIdentity' : 'SocketUnavailable', { cause });
+  }
+
+  /** Takes over what a message says; returns whether it was well-formed. */
+  #receive(message: X509SVIDResponse): boolean {
+    const { log, metrics, socket } = this.#options;
+    try {
+      const svids = parseSvids(message);
+      metrics.identityUpdates.inc({ result: 'received' });
+      this.#decide(svids);
+      return true;
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      metrics.identityUpdates.inc({ result: 'malformed' });
+      log.warn('Workload API message dropped', { socket, cause: error.message });
+      if (this.#held.failure === 'SocketUnavailable') this.#held.explain('NoIdentity', { cause: error.message });
+      return false;
+    }
+  }
+
+  #decide(svids: readonly X509Svid[]): void {
+    const { trustDomain, workload = 'vsecm-scout' } = this.#options;
+    const [other, ...others] = sorted(svids);
+    const mine = sorted(svids.filter(({ id }) => id.trustDomain === trustDomain && workloadName(id) === workload));
+    const usable = mine.find((svid) => !this.#held.hasExpired(svid));
+    if (usable !== undefined) return this.#held.hold(usable);
+    if (mine[0] !== undefined) return this.#held.lose('expired', 'IdentityExpired', { spiffeId: mine[0].id.uri });
+    if (other !== undefined) {
+      const cause = others.length === 0 ? {} : { cause: 'several SVIDs, none of them scout' };
+      this.#held.lose('withdrawn', 'IdentityNotScout', { spiffeId: other.id.uri, ...cause });
+    }
+  }
+}
+
+/** By SPIFFE ID, the longest-lasting first: their order in a message means nothing and changes from one to the next. */
+const sorted = (svids: readonly X509Svid[]): X509Svid[] =>
+  svids.toSorted((a, b) => (a.id.uri < b.id.uri ? -1 : a.id.uri > b.id.uri ? 1 : b.notAfter - a.notAfter));
