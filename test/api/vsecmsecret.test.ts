@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Failure } from '../../agent/api/reasons.ts';
+import { parseSpec } from '../../agent/api/vsecmsecret.ts';
+import { GOOD_SPECS, resource, WRONG_SPECS } from './spec-cases.ts';
+
+const failureOf = (run: () => unknown): Failure => {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+  throw new assert.AssertionError({ message: 'nothing was thrown' });
+};
+
+test('a full spec is taken with all its fields', () => {
+  const spec = parseSpec(resource(GOOD_SPECS['all fields']!));
+  assert.equal(spec.safeURL, 'https://path/to/vsecm/safe/api/endpoint');
+  assert.equal(spec.refreshIntervalMs, 3_600_000);
+  assert.deepEqual(spec.target, { name: 'database-credentials' });
+  assert.deepEqual(spec.data.map(({ key, ref }) => [key, ref.text]), [
+    ['username', 'databaseCredentials.cocaCola.data.username'],
+    ['password', 'databaseCredentials.cocaCola.data.password'],
+  ]);
+  assert.deepEqual(spec.labels, [{ key: 'app', ref: { kind: 'dotted', text: 'databaseCredentials.cocaCola.labels.app' } }]);
+  assert.equal(spec.annotations.length, 1);
+});
+
+test('what is left out takes its default', () => {
+  const spec = parseSpec(resource({ data: [{ key: 'a', ref: 's.a' }] }));
+  assert.deepEqual(spec, {
+    secretType: 'k8s',
+    refreshIntervalMs: 3_600_000,
+    target: { name: 'sample' },
+    data: [{ key: 'a', ref: { kind: 'dotted', text: 's.a' } }],
+    labels: [],
+    annotations: [],
+  });
+});
+
+test('good specs are taken', () => {
+  for (const [name, spec] of Object.entries(GOOD_SPECS)) assert.doesNotThrow(() => parseSpec(resource(spec)), name);
+});
+
+for (const [name, { spec, field }] of Object.entries(WRONG_SPECS)) {
+  test(`refused, and the field is named: ${name}`, () => {
+    const failure = failureOf(() => parseSpec(resource(spec)));
+    assert.equal(failure.code, 'InvalidSpec');
+    assert.ok(failure.message.startsWith(`${field} `), failure.message);
+  });
+}
+
+test('fields that the agent does not know are refused rather than ignored', () => {
+  const failure = failureOf(() => parseSpec(resource({ data: [{ key: 'a', ref: 's.a', decrypt: 'yes' }] })));
+  assert.match(failure.message, /^spec\.data\[0\] must not have a member "decrypt"/);
+});
+
+test('inherited members do not count', () => {
+  const spec = Object.create({ data: [{ key: 'a', ref: 's.a' }] }) as object;
+  assert.equal(failureOf(() => parseSpec(resource(spec))).code, 'InvalidSpec');
+  const hostile = JSON.parse('{"data":[{"key":"a","ref":"s.a"}],"__proto__":{"refreshInterval":"1s"}}') as object;
+  assert.match(failureOf(() => parseSpec(resource(hostile))).message, /__proto__/);
+});
+
+test('whatever comes, it is a spec or an InvalidSpec', () => {
+  const leaf = fc.oneof(fc.anything(), fc.constantFrom('1h', 's.a', 'k8s', 'key', 'https://a'));
+  const entry = fc.record({ key: leaf, ref: leaf }, { requiredKeys: [] });
+  const spec = fc.record(
+    { vsecmSafeURL: leaf, secretType: leaf, refreshInterval: leaf, target: fc.oneof(leaf, fc.record({ name: leaf })), data: fc.array(entry), labels: fc.array(entry) },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.anything(), spec.map(resource)), (object) => {
+      try {
+        parseSpec(object);
+      } catch (error) {
+        assert.ok(error instanceof Failure && error.code === 'InvalidSpec');
+      }
+    }),
+  );
+});
