@@ -1,6 +1,6 @@
 /** Time as the agent sees it; tests replace it by one that they move by hand. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch; never less than what it said before. */
   now(): number;
   /** Calls `run` once after `ms` milliseconds; the returned function cancels it. */
   after(ms: number, run: () => void): () => void;
@@ -9,9 +9,17 @@ export interface Clock {
 /** Node fires a timer at once when its delay does not fit in 31 bits; longer waits are walked in steps. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+// The wall clock may be set back, and "an answer begun after this moment" would then be false for a long
+// while. So forward steps are followed and backward ones are not: what expires, expires early at worst.
+let lead = -Infinity;
+
 /** The machine's clock. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now() {
+    const monotonic = performance.now();
+    lead = Math.max(lead, Date.now() - monotonic);
+    return Math.floor(lead + monotonic);
+  },
   after(ms, run) {
     let timer: NodeJS.Timeout;
     const arm = (left: number): void => {

@@ -56,9 +56,13 @@ export interface LogFields {
   signal?: string;
   members?: number;
   owners?: number;
+  /** owner, standby or other. */
+  role?: string;
   gained?: number;
   lost?: number;
   created?: boolean;
+  /** Where an unexpected error was thrown, without its message. */
+  frames?: string[];
 }
 
 /** The agent's logger: constant messages, declared fields. */

@@ -236,4 +236,15 @@ export class Failure extends Error {
   get stage(): Stage {
     return stageOf(this.code);
   }
+
+  /** The same failure with more names for its hint; its own names win. */
+  within(context: HintContext): Failure {
+    const { code, message, wakeAt, retryAfterMs, reason } = this;
+    return new Failure(code, message, {
+      context: { ...context, ...this.context },
+      ...(wakeAt !== undefined && { wakeAt }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(reason !== undefined && { reason }),
+    });
+  }
 }

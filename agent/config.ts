@@ -1,0 +1,154 @@
+import { LOG_LEVELS, type LogLevel } from './log.ts';
+import { parseDuration } from './api/duration.ts';
+import { normaliseSafeUrl, parseSafeUrls, type AllowedUrl } from './safe/endpoint.ts';
+
+/** Everything that the environment decides, validated and frozen. Durations are milliseconds, sizes bytes. */
+export interface Config {
+  readonly node: string;
+  readonly pod: string;
+  readonly podNamespace: string;
+  /** Path of a kubeconfig; absent: in-cluster. */
+  readonly kubeconfig: string | undefined;
+  readonly spiffeSocket: string;
+  readonly trustDomain: string;
+  /** The SPIFFE IDs that Safe may have. */
+  readonly safeIdPattern: RegExp;
+  readonly safeUrl: string;
+  readonly allowedSafeUrls: readonly AllowedUrl[];
+  readonly safeTimeoutMs: number;
+  readonly logLevel: LogLevel;
+  readonly service: string;
+  readonly namespaces: readonly string[];
+  readonly maxOwners: number;
+  readonly handoffDelayMs: number;
+  readonly grants: 'enforce' | 'warn' | 'off';
+  readonly cacheBytes: number;
+  readonly responseBytes: number;
+  readonly concurrency: number;
+  readonly httpPort: number;
+  readonly pagePort: number;
+}
+
+/** A variable that cannot be used: its name, what was read, what is wanted. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly variable: string;
+
+  constructor(variable: string, read: string, wanted: string) {
+    super(`${variable}: read ${JSON.stringify(read)}, wanted ${wanted}`);
+    this.variable = variable;
+  }
+}
+
+interface Variable<T> {
+  name: string;
+  /** Used when the variable is unset or empty; absent: the variable must be set. */
+  fallback?: string;
+  meaning: string;
+  /** What a good value looks like, for the error. */
+  wanted: string;
+  /** Throws, or gives `undefined`, if the text is not as wanted. */
+  parse: (text: string) => T | undefined;
+}
+
+const MIB = 1024 * 1024;
+const integer =
+  (least: number, most: number) =>
+  (value: string): number | undefined =>
+    /^[0-9]{1,15}$/.test(value) && Number(value) >= least && Number(value) <= most ? Number(value) : undefined;
+const matching =
+  (pattern: RegExp) =>
+  (value: string): string | undefined =>
+    pattern.test(value) ? value : undefined;
+const duration =
+  (leastMs: number, mostMs: number) =>
+  (value: string): number | undefined => {
+    const ms = parseDuration(value);
+    return ms >= leastMs && ms <= mostMs ? ms : undefined;
+  };
+
+const NAME = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
+/** VSecM's numbers (0 off to 7 trace; 5 is its audit level) beside the names. */
+const VSECM_LEVELS: readonly LogLevel[] = ['silent', 'fatal', 'error', 'warn', 'info', 'info', 'debug', 'trace'];
+
+function logLevel(value: string): LogLevel | undefined {
+  if (/^[0-7]$/.test(value)) return VSECM_LEVELS[Number(value)];
+  return LOG_LEVELS.find((level) => level === value.toLowerCase());
+}
+
+function pattern(value: string): RegExp | undefined {
+  // Without both anchors a pattern would match inside a longer ID of somebody else's choosing.
+  return value.startsWith('^') && value.endsWith('$') ? new RegExp(value) : undefined;
+}
+
+function namespaceList(value: string): readonly string[] | undefined {
+  const names = value.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  return names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) ? [...new Set(names)] : undefined;
+}
+
+const VARIABLES = {
+  node: { name: 'NODE_NAME', meaning: 'this node, from the downward API', wanted: 'the name of a node', parse: matching(NAME) },
+  pod: { name: 'POD_NAME', meaning: 'this pod, from the downward API', wanted: 'the name of a pod', parse: matching(NAME) },
+  podNamespace: { name: 'POD_NAMESPACE', meaning: "this pod's namespace, from the downward API", wanted: 'the name of a namespace', parse: matching(NAME) },
+  kubeconfig: { name: 'KUBECONFIG', fallback: '', meaning: 'path of a kubeconfig; empty: in-cluster', wanted: 'one path', parse: (value: string) => (value.includes(':') ? undefined : value) },
+  spiffeSocket: { name: 'SPIFFE_ENDPOINT_SOCKET', fallback: 'unix:///spire-agent-socket/spire-agent.sock', meaning: "the node's SPIRE Workload API", wanted: 'unix:///absolute/path or tcp://IP:PORT', parse: matching(/^unix:\/\/\/[^?#]+$|^tcp:\/\/(\[[0-9a-fA-F:]+\]|[0-9.]+):[0-9]+$/) },
+  trustDomain: { name: 'SPIFFE_TRUST_DOMAIN', fallback: 'vsecm.com', meaning: 'the trust domain of agent and Safe', wanted: 'lower-case letters, digits, dots, dashes, underscores', parse: matching(/^[a-z0-9._-]{1,255}$/) },
+  safeIdPattern: { name: 'VSECM_SPIFFEID_PREFIX_SAFE', fallback: '^spiffe://vsecm.com/workload/vsecm-safe/ns/vsecm-system/sa/vsecm-safe/n/[^/]+$', meaning: 'the SPIFFE IDs that Safe may have', wanted: 'a regular expression from ^ to $', parse: pattern },
+  safeUrl: { name: 'VSECM_SAFE_ENDPOINT_URL', fallback: 'https://vsecm-safe.vsecm-system.svc.cluster.local:8443/', meaning: 'the Safe of resources that name none', wanted: 'one https URL without user info, query and fragment', parse: normaliseSafeUrl },
+  allowedSafeUrls: { name: 'VSECM_AGENT_SAFE_URLS', fallback: '', meaning: 'what resources may name besides, space-separated URL or URL=DIAL_URL', wanted: 'at most 8 https URLs, each URL or URL=DIAL_URL', parse: parseSafeUrls },
+  safeTimeoutMs: { name: 'VSECM_AGENT_SAFE_TIMEOUT', fallback: '10s', meaning: 'one request to Safe, from connect to last byte', wanted: 'a duration from 100ms to 10m', parse: duration(100, 600_000) },
+  logLevel: { name: 'VSECM_LOG_LEVEL', fallback: 'info', meaning: "VSecM's numbers (0 off, 3 warn, 4 info, 6 debug, 7 trace) or names", wanted: `0 to 7 or one of ${LOG_LEVELS.join(', ')}`, parse: logLevel },
+  service: { name: 'VSECM_AGENT_SERVICE', fallback: 'vsecm-agent', emptyIsValue: true, meaning: 'the headless Service whose endpoints share the work; set but empty: alone', wanted: 'the name of a Service', parse: (value: string) => (value === '' || NAME.test(value) ? value : undefined) },
+  namespaces: { name: 'VSECM_AGENT_NAMESPACES', fallback: '', meaning: 'comma-separated: watch and serve only these; empty: all', wanted: 'names of namespaces, comma-separated', parse: namespaceList },
+  maxOwners: { name: 'VSECM_AGENT_MAX_OWNERS', fallback: '16', meaning: 'agents that own namespaces at a time; 0: no limit', wanted: 'a whole number from 0 to 10000', parse: integer(0, 10_000) },
+  handoffDelayMs: { name: 'VSECM_AGENT_HANDOFF_DELAY', fallback: '30s', meaning: 'how long an agent that vanished keeps its namespaces', wanted: 'a duration from 0s to 1h', parse: duration(0, 3_600_000) },
+  grants: { name: 'VSECM_AGENT_NAMESPACE_GRANTS', fallback: 'enforce', meaning: "whether a secret's namespaces in Safe bind: enforce, warn, off", wanted: 'enforce, warn or off', parse: (value: string) => (['enforce', 'warn', 'off'] as const).find((mode) => mode === value) },
+  cacheBytes: { name: 'VSECM_AGENT_CACHE_BYTES', fallback: String(64 * MIB), meaning: "bytes of Safe's answers held in memory", wanted: 'a whole number from 1048576 to 8589934592', parse: integer(MIB, 8192 * MIB) },
+  responseBytes: { name: 'VSECM_AGENT_RESPONSE_BYTES', fallback: String(32 * MIB), meaning: "the largest answer of Safe that is read", wanted: 'a whole number from 1024 to 536870912', parse: integer(1024, 512 * MIB) },
+  concurrency: { name: 'VSECM_AGENT_CONCURRENCY', fallback: '16', meaning: 'Kubernetes writes in flight', wanted: 'a whole number from 1 to 256', parse: integer(1, 256) },
+  httpPort: { name: 'VSECM_AGENT_HTTP_PORT', fallback: '9464', meaning: "health and metrics on the pod's address", wanted: 'a port from 0 to 65535', parse: integer(0, 65_535) },
+  pagePort: { name: 'VSECM_AGENT_PAGE_PORT', fallback: '9465', meaning: "this node's page, on loopback only", wanted: 'a port from 0 to 65535', parse: integer(0, 65_535) },
+} satisfies Record<keyof Config, Variable<unknown> & { emptyIsValue?: boolean }>;
+
+/**
+ * Reads the agent's environment.
+ * @throws ConfigError for the first variable that is missing or does not parse.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== undefined) {
+    // Node then verifies neither chain nor identity of any peer, without a word.
+    throw new ConfigError('NODE_TLS_REJECT_UNAUTHORIZED', env['NODE_TLS_REJECT_UNAUTHORIZED'], 'this variable unset');
+  }
+  const config = Object.fromEntries(Object.entries(VARIABLES).map(([key, variable]) => [key, read(variable, env)]));
+  if (config['kubeconfig'] === '') config['kubeconfig'] = undefined;
+  if ((config['cacheBytes'] as number) < (config['responseBytes'] as number)) {
+    // An answer that is never kept would be asked for again by every resource that is woken for it.
+    throw new ConfigError(VARIABLES.cacheBytes.name, String(config['cacheBytes']), `at least ${VARIABLES.responseBytes.name}, which is ${String(config['responseBytes'])}`);
+  }
+  return Object.freeze(config) as unknown as Config;
+}
+
+function read(variable: Variable<unknown> & { emptyIsValue?: boolean }, env: Readonly<Record<string, string | undefined>>): unknown {
+  const given = env[variable.name];
+  const unset = given === undefined || (given === '' && variable.emptyIsValue !== true);
+  const value = unset ? variable.fallback : given;
+  if (value === undefined) throw new ConfigError(variable.name, '', `${variable.wanted} (${variable.meaning})`);
+  let parsed: unknown;
+  try {
+    parsed = variable.parse(value);
+  } catch {
+    parsed = undefined;
+  }
+  if (parsed === undefined) throw new ConfigError(variable.name, value, variable.wanted);
+  return parsed;
+}
+
+/** The table of variables as `--help` prints it. */
+export function describeConfig(): string {
+  const rows = Object.values(VARIABLES as Record<string, Variable<unknown>>).map((v) => [
+    v.name,
+    v.fallback === undefined ? '(required)' : v.fallback === '' ? '(empty)' : v.fallback,
+    v.meaning,
+  ]);
+  return rows.map(([name, fallback, meaning]) => `  ${name}\n      ${meaning}\n      default: ${fallback}`).join('\n');
+}

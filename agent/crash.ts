@@ -1,0 +1,16 @@
+import type { LogFields } from './log.ts';
+
+/**
+ * What may be told of an error that nobody expected: its class, its code and where it was thrown. Its
+ * message may quote what a parser was given, so it stays out.
+ */
+export function crashFields(error: unknown): LogFields {
+  if (!(error instanceof Error)) return { cause: typeof error };
+  const code = (error as { code?: unknown }).code;
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 12)
+    .map((line) => line.trim());
+  return { cause: typeof code === 'string' ? code : error.name, frames };
+}

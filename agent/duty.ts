@@ -1,0 +1,233 @@
+import type { Clock } from './clock.ts';
+import { GROUP, PLURAL, VERSION } from './api/vsecmsecret.ts';
+import type { KubeClient } from './kube/client.ts';
+import { Controller } from './kube/controller.ts';
+import { Informer } from './kube/informer.ts';
+import { apiPath } from './kube/path.ts';
+import { WorkQueue } from './kube/workqueue.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { eventApi, secretApi, statusApi } from './sync/api-server.ts';
+import { Claims } from './sync/claims.ts';
+import { EventSink, type Regarding } from './sync/events.ts';
+import type { Grants } from './sync/grants.ts';
+import { RefreshGroups, toleranceOf } from './sync/groups.ts';
+import { Reconciler, type Ownership } from './sync/reconciler.ts';
+import { MANAGED_LABEL, parseResource, parseSecretMeta, type Resource, type SecretMeta } from './sync/resource.ts';
+import { Schedule } from './sync/schedule.ts';
+import { SecretWriter } from './sync/secret.ts';
+import { SOURCE_PACE, type AnswerReader, type SourcePace } from './sync/source.ts';
+import { Sources } from './sync/sources.ts';
+import { STATUS_PACE, StatusWriter, type StatusPace } from './sync/status-writer.ts';
+import { runTogether, type Task } from './tasks.ts';
+
+/** How fast things go; the defaults are the product's, tests shorten them. */
+export interface Pace {
+  source: SourcePace;
+  status: StatusPace;
+  /** How long a failing Safe is kept from the status of resources whose Secret is right, milliseconds. */
+  quietMs: number;
+  /** How long the end of a duty waits for statuses that are still to be written, milliseconds. */
+  flushMs: number;
+}
+
+export const PACE: Pace = { source: SOURCE_PACE, status: STATUS_PACE, quietMs: 60_000, flushMs: 5_000 };
+
+export interface DutyOptions {
+  node: string;
+  pod: string;
+  podNamespace: string;
+  /** Empty: all. */
+  namespaces: readonly string[];
+  grants: Grants;
+  concurrency: number;
+  endpoint: (url: string | undefined) => { url: string; dial: string } | undefined;
+  reader: AnswerReader;
+  spiffeId: () => string | undefined;
+  ownership: Ownership;
+  kube: KubeClient;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  pace: Pace;
+}
+
+/** What an agent does while it owns namespaces: it watches VSecMSecrets and Secrets and keeps them in step. */
+export class Duty {
+  readonly #options: DutyOptions;
+  readonly #resources: Informer<Resource>;
+  readonly #secrets: Informer<SecretMeta>;
+  readonly #claims = new Claims();
+  readonly #queue: WorkQueue;
+  readonly #schedule: Schedule;
+  readonly #sources: Sources;
+  readonly #statuses: StatusWriter;
+  readonly #reconciler: Reconciler;
+
+  constructor(options: DutyOptions) {
+    const { node, pod, namespaces, kube, clock, log, metrics, pace } = options;
+    this.#options = options;
+    const common = { client: kube, log, metrics, clock };
+    this.#resources = new Informer<Resource>({
+      ...common,
+      source: {
+        name: PLURAL,
+        path: (namespace) => apiPath({ group: GROUP, version: VERSION, resource: PLURAL }, namespace),
+        namespaces,
+        metadataOnly: false,
+        parse: parseResource,
+      },
+      onChange: (now, before, key) => this.#resourceChanged(now, before, key),
+    });
+    this.#secrets = new Informer<SecretMeta>({
+      ...common,
+      source: {
+        name: 'secrets',
+        path: (namespace) => apiPath({ group: '', version: 'v1', resource: 'secrets' }, namespace),
+        namespaces,
+        metadataOnly: true,
+        labelSelector: `${MANAGED_LABEL}=true`,
+        parse: parseSecretMeta,
+      },
+      onChange: (now, before) => this.#reconciler.secretChanged(now, before),
+    });
+    this.#queue = new WorkQueue({ clock, metrics });
+    this.#schedule = new Schedule({ clock });
+    const enqueue = (key: string, urgent: boolean): void => this.#queue.add(key, { urgent });
+    const events = new EventSink({ post: eventApi(kube), clock, node, pod });
+    this.#sources = new Sources({
+      reader: options.reader,
+      schedule: this.#schedule,
+      clock,
+      log,
+      pace: pace.source,
+      spiffeId: options.spiffeId,
+      wake: (keys, urgent) => {
+        for (const key of keys) enqueue(key, urgent);
+      },
+      onTransition: (source, now, before) => {
+        this.#reconciler.sourceChanged(source);
+        // One Event on the agent's pod, however many resources wait.
+        if (now) events.failed(this.#ownPod(), this.#reconciler.failureOf(source));
+        else if (before) events.publish(this.#ownPod(), 'Normal', 'Recovered', `Safe answers again (${source.url})`);
+      },
+    });
+    this.#statuses = new StatusWriter({
+      put: statusApi(kube),
+      schedule: this.#schedule,
+      clock,
+      pace: pace.status,
+      onResult: (result) => metrics.statusWrites.inc({ result }),
+    });
+    const groups: RefreshGroups = new RefreshGroups({
+      node,
+      clock,
+      schedule: this.#schedule,
+      onDue: (dial, intervalMs, members) => {
+        this.#sources.get(dial)?.ask(clock.now() - toleranceOf(intervalMs));
+        this.#reconciler.due(members);
+      },
+    });
+    this.#reconciler = new Reconciler({
+      node,
+      resources: this.#resources,
+      secrets: this.#secrets,
+      claims: this.#claims,
+      ownership: options.ownership,
+      endpoint: options.endpoint,
+      grants: options.grants,
+      sources: this.#sources,
+      groups,
+      writer: new SecretWriter({ api: secretApi(kube) }),
+      statuses: this.#statuses,
+      events,
+      schedule: this.#schedule,
+      enqueue,
+      clock,
+      log,
+      metrics,
+      quietMs: pace.quietMs,
+    });
+  }
+
+  /** Whether both stores have seen all there is. */
+  synced(): boolean {
+    return this.#resources.synced() && this.#secrets.synced();
+  }
+
+  /** Namespaces that hold VSecMSecrets, each perhaps several times. */
+  *namespaces(): Iterable<string> {
+    for (const resource of this.#resources.values()) yield resource.namespace;
+  }
+
+  /** Namespaces moved: takes up the resources that came, lets go of those that went. */
+  reown(): void {
+    const { ownership } = this.#options;
+    const remembered = this.#reconciler.memories();
+    for (const { key, namespace, status } of this.#resources.values()) {
+      const owns = ownership.owns(namespace, status.node ?? '');
+      if (owns && !remembered.has(key)) this.#queue.add(key, { urgent: true });
+      if (!owns && remembered.has(key)) this.#queue.add(key, { urgent: false });
+    }
+  }
+
+  /** Safes that fail are asked now: the cause may have gone. */
+  retryNow(): void {
+    this.#sources.retryNow();
+  }
+
+  /** Sets the gauges that are counted when somebody asks. */
+  measure(): void {
+    const states = { synced: 0, failing: 0, waiting: 0 };
+    for (const { failure, applied } of this.#reconciler.memories().values()) {
+      states[failure ? 'failing' : applied ? 'synced' : 'waiting'] += 1;
+    }
+    for (const [state, count] of Object.entries(states)) this.#options.metrics.resources.set({ state }, count);
+  }
+
+  /** Works until `signal` is aborted, then finishes the writes that are under way. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { concurrency, log, clock, pace } = this.#options;
+    const controller = new Controller({
+      queue: this.#queue,
+      concurrency,
+      reconcile: (key) => this.#reconciler.reconcile(key),
+      log,
+      clock,
+    });
+    const work: Task = async (all) => {
+      // Before both stores are whole, a Secret that exists would look absent.
+      await Promise.all([this.#resources.whenSynced(all), this.#secrets.whenSynced(all)]);
+      if (!all.aborted) await controller.run(all);
+    };
+    try {
+      await runTogether(signal, {
+        resources: (all) => this.#resources.run(all),
+        secrets: (all) => this.#secrets.run(all),
+        work,
+      });
+    } finally {
+      this.#queue.close();
+      this.#sources.close();
+      const late = Promise.withResolvers<void>();
+      const cancel = clock.after(pace.flushMs, late.resolve);
+      await Promise.race([this.#statuses.flush(), late.promise]);
+      cancel();
+      this.#schedule.clear();
+    }
+  }
+
+  #resourceChanged(now: Resource | undefined, before: Resource | undefined, key: string): void {
+    for (const other of now ? this.#claims.set(now) : this.#claims.delete(key)) this.#queue.add(other, { urgent: false });
+    if (!now || !before || isChanged(now, before)) this.#queue.add(key, { urgent: true });
+    else if (now.status.node !== before.status.node) this.#reconciler.statusChanged(now);
+  }
+
+  #ownPod(): Regarding {
+    const { podNamespace, pod } = this.#options;
+    return { apiVersion: 'v1', kind: 'Pod', namespace: podNamespace, name: pod };
+  }
+}
+
+const isChanged = (now: Resource, before: Resource): boolean =>
+  now.generation !== before.generation || now.refresh !== before.refresh || now.deleting !== before.deleting || now.uid !== before.uid;

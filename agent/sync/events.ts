@@ -1,0 +1,82 @@
+import { hintFor, type Failure } from '../api/reasons.ts';
+import type { Clock } from '../clock.ts';
+
+/** An object that an Event is about. */
+export interface Regarding {
+  apiVersion: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  uid?: string;
+  resourceVersion?: string;
+}
+
+/** Sends one Event of events.k8s.io/v1; may reject, an Event is never worth a retry. */
+export type PostEvent = (namespace: string, body: unknown) => Promise<void>;
+
+/** Events that wait at most, and in flight: an Event says what status says too, so the excess is dropped. */
+const MOST_WAITING = 1_000;
+const IN_FLIGHT = 2;
+/** The API server refuses longer notes. */
+const LONGEST_NOTE = 1_024;
+
+/** Publishes Events on transitions. */
+export class EventSink {
+  readonly #options: { post: PostEvent; clock: Clock; node: string; pod: string };
+  readonly #waiting: { namespace: string; body: unknown }[] = [];
+  #inFlight = 0;
+  #serial = 0;
+
+  constructor(options: { post: PostEvent; clock: Clock; node: string; pod: string }) {
+    this.#options = options;
+  }
+
+  /** A failure of the object, with its hint. */
+  failed(regarding: Regarding, failure: Failure): void {
+    this.publish(regarding, 'Warning', failure.code, `${failure.message}. ${hintFor(failure.code, failure.context)}`);
+  }
+
+  /** `reason` is an UpperCamelCase word, `note` a sentence built from names alone. */
+  publish(regarding: Regarding, type: 'Normal' | 'Warning', reason: string, note: string): void {
+    if (this.#waiting.length >= MOST_WAITING) return;
+    const { clock, node, pod } = this.#options;
+    this.#serial += 1;
+    const now = clock.now();
+    this.#waiting.push({
+      namespace: regarding.namespace,
+      body: {
+        apiVersion: 'events.k8s.io/v1',
+        kind: 'Event',
+        metadata: {
+          namespace: regarding.namespace,
+          name: `${regarding.name.slice(0, 200)}.${now.toString(16)}${this.#serial.toString(16)}`,
+        },
+        regarding,
+        type,
+        reason,
+        action: 'Sync',
+        note: note.length > LONGEST_NOTE ? `${note.slice(0, LONGEST_NOTE - 1)}…` : note,
+        // metav1.MicroTime wants six fraction digits.
+        eventTime: new Date(now).toISOString().replace('Z', '000Z'),
+        reportingController: 'vsecm.com/vsecm-agent',
+        reportingInstance: pod || node,
+      },
+    });
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#inFlight < IN_FLIGHT) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#inFlight += 1;
+      void this.#options
+        .post(next.namespace, next.body)
+        .catch(() => undefined)
+        .finally(() => {
+          this.#inFlight -= 1;
+          this.#pump();
+        });
+    }
+  }
+}

@@ -1,0 +1,366 @@
+import { Backoff } from '../backoff.ts';
+import type { Clock } from '../clock.ts';
+import { hintFor, REASONS, stageOf, type Code } from '../api/reasons.ts';
+import type { Log } from '../log.ts';
+import type { Fetched } from './answer.ts';
+import { AnswerPrint } from './changes.ts';
+import type { Schedule } from './schedule.ts';
+
+/** What this folder needs of a Safe client with a cache. */
+export interface AnswerReader {
+  /** What is in memory for this URL, however old. */
+  cached(dial: string): Fetched | undefined;
+  /** An answer whose request began at or after `begunAfter` (Unix milliseconds). */
+  read(dial: string, begunAfter: number): Promise<Fetched>;
+  /** Forgets what is in memory for this URL. */
+  release(dial: string): void;
+}
+
+/** Why Safe gives no answer at present. */
+export interface SourceFailure {
+  readonly code: Code;
+  /** A system's error code, for the log. */
+  readonly cause: string | undefined;
+  readonly peerSpiffeId: string | undefined;
+  /** Unix milliseconds: the first failed attempt, when the last one was begun, and when the next one is due. */
+  readonly since: number;
+  readonly attemptedAt: number;
+  readonly nextRetryAt: number;
+  readonly attempts: number;
+}
+
+/** How fast a source asks again, milliseconds; tests shorten them. */
+export interface SourcePace {
+  /** First and longest delay between attempts at a Safe that fails. */
+  retryFirstMs: number;
+  retryMaxMs: number;
+  /** First and longest delay between looks for something that is missing in Safe. */
+  lookFirstMs: number;
+  lookMaxMs: number;
+  /** How often a failure that lasts is logged again. */
+  reminderMs: number;
+}
+
+export const SOURCE_PACE: SourcePace = {
+  retryFirstMs: 5_000,
+  retryMaxMs: 300_000,
+  lookFirstMs: 5_000,
+  lookMaxMs: 300_000,
+  reminderMs: 300_000,
+};
+
+export interface SourceOptions {
+  /** The Safe as resources name it, and what is asked. */
+  url: string;
+  dial: string;
+  reader: AnswerReader;
+  schedule: Schedule;
+  clock: Clock;
+  log: Log;
+  pace: SourcePace;
+  random?: () => number;
+  /** Something happened that these resources should be looked at for. */
+  wake: (keys: Iterable<string>, urgent: boolean) => void;
+  /** Called when Safe begins to fail, fails differently, or recovers (with the failure that ended). */
+  onTransition: (now: SourceFailure | undefined, before: SourceFailure | undefined) => void;
+  /** Own SPIFFE ID for the log. */
+  spiffeId: () => string | undefined;
+}
+
+/**
+ * One Safe, as the resources that use it see it: who waits for an answer of which age, who uses which
+ * secret, and one stream of attempts while it fails, however many resources wait.
+ */
+export class SafeSource {
+  readonly #options: SourceOptions;
+  readonly #retry: Backoff;
+  #lookMs: number;
+  /** Resource → the answer must have been begun at or after this instant. */
+  readonly #waiting = new Map<string, number>();
+  /** Resources for which something is missing in Safe. */
+  readonly #looking = new Set<string>();
+  /** Resources that any change in Safe may concern. */
+  readonly #unsettled = new Set<string>();
+  readonly #members = new Set<string>();
+  readonly #users = new Map<string, Set<string>>();
+  readonly #uses = new Map<string, readonly string[]>();
+  #print: AnswerPrint | undefined;
+  #wanted = -Infinity;
+  /** Resources that wait for the end of an attempt, whatever its outcome, and the newest of their instants. */
+  readonly #forced = new Set<string>();
+  #forcedAt = -Infinity;
+  /** Safe asked not to be asked before (`Retry-After`), Unix milliseconds. */
+  #notBefore = -Infinity;
+  #reading = false;
+  #closed = false;
+  #failure: SourceFailure | undefined;
+
+  constructor(options: SourceOptions) {
+    this.#options = options;
+    this.#lookMs = options.pace.lookFirstMs;
+    this.#retry = new Backoff({
+      firstMs: options.pace.retryFirstMs,
+      maxMs: options.pace.retryMaxMs,
+      ...(options.random && { random: options.random }),
+    });
+  }
+
+  get url(): string {
+    return this.#options.url;
+  }
+
+  get dial(): string {
+    return this.#options.dial;
+  }
+
+  get failure(): SourceFailure | undefined {
+    return this.#failure;
+  }
+
+  get members(): ReadonlySet<string> {
+    return this.#members;
+  }
+
+  /** The last answer, if it is still in memory. */
+  answer(): Fetched | undefined {
+    return this.#options.reader.cached(this.#options.dial);
+  }
+
+  join(key: string): void {
+    this.#members.add(key);
+  }
+
+  /** Forgets a resource; returns whether nobody is left. */
+  leave(key: string): boolean {
+    this.#members.delete(key);
+    this.#waiting.delete(key);
+    this.#looking.delete(key);
+    this.#forced.delete(key);
+    this.use(key, []);
+    if (this.#members.size === 0) this.close();
+    return this.#members.size === 0;
+  }
+
+  /** Stops all timers; an answer under way is ignored. */
+  close(): void {
+    this.#closed = true;
+    for (const id of ['retry', 'look', 'remind']) this.#options.schedule.delete(this.#id(id));
+  }
+
+  /** The resource could not be resolved: it is looked at when anything changes. */
+  useAny(key: string): void {
+    this.use(key, []);
+    this.#unsettled.add(key);
+  }
+
+  /** Notes which secrets a resource's content comes from, so that it is looked at when they change. */
+  use(key: string, names: readonly string[]): void {
+    this.#unsettled.delete(key);
+    for (const name of this.#uses.get(key) ?? []) {
+      const users = this.#users.get(name);
+      users?.delete(key);
+      if (users?.size === 0) this.#users.delete(name);
+    }
+    this.#uses.delete(key);
+    if (names.length === 0) return;
+    this.#uses.set(key, names);
+    for (const name of names) {
+      const users = this.#users.get(name);
+      if (users) users.add(key);
+      else this.#users.set(name, new Set([key]));
+    }
+  }
+
+  /**
+   * `key` waits for an answer begun at or after `after` and is woken when there is one, or when the
+   * attempt fails in a way not seen before. A forced wait does not respect the pace of retries, and is
+   * woken at the end of an attempt begun after it whatever its outcome.
+   */
+  need(key: string, after: number, force: boolean): void {
+    if (force) this.#forced.add(key);
+    this.#waiting.set(key, Math.max(after, this.#waiting.get(key) ?? -Infinity));
+    this.ask(after, force);
+  }
+
+  /** As `need`, for nobody in particular. */
+  ask(after: number, force = false): void {
+    this.#wanted = Math.max(this.#wanted, after);
+    if (force) this.#forcedAt = Math.max(this.#forcedAt, after);
+    if (this.#reading || this.#closed) return;
+    if (this.#failure && (!force || this.#options.clock.now() < this.#notBefore)) return;
+    const cached = this.answer();
+    if (cached && cached.begunAt >= this.#wanted) this.#serve(cached);
+    else void this.#read();
+  }
+
+  /** Something that the resource wants is not in Safe: it joins the one shared look, which backs off. */
+  lookFor(key: string): void {
+    if (this.#looking.has(key)) return;
+    this.#looking.add(key);
+    // Who comes new has perhaps just been told to register something: do not let them wait for minutes.
+    this.#lookMs = this.#options.pace.lookFirstMs;
+    this.#scheduleLook();
+  }
+
+  /** The resource found all it wants, or fails for another reason. */
+  stopLooking(key: string): void {
+    this.#looking.delete(key);
+    if (this.#looking.size === 0) this.#options.schedule.delete(this.#id('look'));
+  }
+
+  /** Tries again now if Safe fails; for when the cause may have gone, such as a new identity. */
+  retryNow(): void {
+    if (this.#failure && !this.#reading && !this.#closed) void this.#read();
+  }
+
+  async #read(): Promise<void> {
+    this.#reading = true;
+    this.#options.schedule.delete(this.#id('retry'));
+    const startedAt = this.#options.clock.now();
+    try {
+      const fetched = await this.#options.reader.read(this.#options.dial, this.#wanted);
+      this.#reading = false;
+      if (this.#closed) return;
+      this.#answered(fetched);
+      if (this.#wanted > fetched.begunAt) void this.#read();
+    } catch (error) {
+      this.#reading = false;
+      if (this.#closed) return;
+      this.#failed(error, startedAt);
+    }
+  }
+
+  #answered(fetched: Fetched): void {
+    const before = this.#failure;
+    this.#failure = undefined;
+    this.#retry.reset();
+    if (before) this.#recovered(before);
+
+    const print = new AnswerPrint(fetched.answer);
+    const changed = print.changedSince(this.#print);
+    if (this.#print?.named && print.named && print.secrets < this.#print.secrets) {
+      this.#options.log.warn('Safe serves fewer secrets than before; nothing is removed because of it', {
+        safeURL: this.url,
+        count: this.#print.secrets - print.secrets,
+      });
+    }
+    this.#print = print;
+
+    this.#serve(fetched);
+    if (changed === 'all') this.#options.wake(this.#members, false);
+    else if (changed.size > 0) {
+      this.#options.wake(this.#unsettled, false);
+      for (const name of changed) this.#options.wake(this.#users.get(name) ?? [], false);
+    }
+  }
+
+  /** Wakes those whose wait this answer ends. */
+  #serve(fetched: Fetched): void {
+    const ready: string[] = [];
+    for (const [key, after] of this.#waiting) {
+      if (after > fetched.begunAt) continue;
+      this.#waiting.delete(key);
+      this.#forced.delete(key);
+      ready.push(key);
+    }
+    this.#options.wake(ready, true);
+  }
+
+  #failed(error: unknown, startedAt: number): void {
+    const { clock, schedule } = this.#options;
+    const before = this.#failure;
+    const { code, cause, retryAfterMs, peerSpiffeId } = describeError(error);
+    const now = clock.now();
+    if (retryAfterMs !== undefined) this.#notBefore = now + retryAfterMs;
+    const nextRetryAt = Math.max(now + this.#retry.next(), this.#notBefore);
+    this.#failure = {
+      code,
+      cause,
+      peerSpiffeId,
+      since: before?.since ?? startedAt,
+      attemptedAt: startedAt,
+      nextRetryAt,
+      attempts: this.#retry.attempt,
+    };
+    schedule.set(this.#id('retry'), nextRetryAt, () => this.retryNow());
+    if (before?.code !== code) {
+      this.#report('Fetching from Safe fails');
+      this.#options.onTransition(this.#failure, before);
+      this.#remindLater();
+      this.#options.wake([...this.#waiting.keys()], true);
+    } else {
+      this.#options.wake([...this.#forced], true);
+    }
+    this.#forced.clear();
+    if (this.#forcedAt > startedAt && now >= this.#notBefore) void this.#read();
+  }
+
+  #recovered(before: SourceFailure): void {
+    this.#options.schedule.delete(this.#id('retry'));
+    this.#options.schedule.delete(this.#id('remind'));
+    this.#options.log.info('Safe answers again', {
+      safeURL: this.url,
+      code: before.code,
+      attempt: before.attempts,
+      durationSeconds: Math.round((this.#options.clock.now() - before.since) / 1000),
+    });
+    this.#options.onTransition(undefined, before);
+  }
+
+  #remindLater(): void {
+    const { schedule, clock, pace } = this.#options;
+    schedule.set(this.#id('remind'), clock.now() + pace.reminderMs, () => {
+      this.#report('Fetching from Safe still fails');
+      this.#remindLater();
+    });
+  }
+
+  #report(message: string): void {
+    const failure = this.#failure;
+    if (!failure) return;
+    const spiffeID = this.#options.spiffeId();
+    this.#options.log.warn(message, {
+      safeURL: this.url,
+      stage: stageOf(failure.code),
+      code: failure.code,
+      ...(failure.cause !== undefined && { cause: failure.cause }),
+      ...(spiffeID !== undefined && { spiffeID }),
+      ...(failure.peerSpiffeId !== undefined && { peerSPIFFEID: failure.peerSpiffeId }),
+      attempt: failure.attempts,
+      since: new Date(failure.since).toISOString(),
+      nextRetry: new Date(failure.nextRetryAt).toISOString(),
+      resources: this.#members.size,
+      namespaces: new Set([...this.#members].map((key) => key.slice(0, key.indexOf('/')))).size,
+      hint: hintFor(failure.code, { safeURL: this.url }),
+    });
+  }
+
+  #scheduleLook(): void {
+    const { schedule, clock, random = Math.random, pace } = this.#options;
+    const id = this.#id('look');
+    const at = clock.now() + this.#lookMs * (0.75 + 0.25 * random());
+    const due = schedule.dueAt(id);
+    if (due !== undefined && due <= at) return;
+    schedule.set(id, at, () => {
+      this.#lookMs = Math.min(pace.lookMaxMs, this.#lookMs * 2);
+      this.ask(clock.now());
+      if (this.#looking.size > 0) this.#scheduleLook();
+    });
+  }
+
+  #id(what: string): string {
+    return `${what} ${this.#options.dial}`;
+  }
+}
+
+/** Reads off an error of the Safe client what may be told of it. */
+function describeError(error: unknown): { code: Code; cause?: string; retryAfterMs?: number; peerSpiffeId?: string } {
+  const known = error as { code?: Code; cause?: unknown; retryAfterMs?: number; peerSpiffeId?: string };
+  if (typeof known.code !== 'string' || !Object.hasOwn(REASONS, known.code)) return { code: 'SafeError' };
+  return {
+    code: known.code,
+    ...(typeof known.cause === 'string' && { cause: known.cause }),
+    ...(known.retryAfterMs !== undefined && { retryAfterMs: known.retryAfterMs }),
+    ...(known.peerSpiffeId !== undefined && { peerSpiffeId: known.peerSpiffeId }),
+  };
+}

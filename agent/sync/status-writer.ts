@@ -1,0 +1,153 @@
+import { Backoff } from '../backoff.ts';
+import type { Clock } from '../clock.ts';
+import type { VSecMSecretStatus } from '../api/vsecmsecret.ts';
+import type { Resource } from './resource.ts';
+import type { Schedule } from './schedule.ts';
+
+/** Writes the status of one resource. Resolves to false if the resource is gone or was made anew. */
+export type PutStatus = (resource: Resource, status: VSecMSecretStatus) => Promise<boolean>;
+
+export interface StatusPace {
+  /** Between two writes for one resource, milliseconds. */
+  perResourceMs: number;
+  /** Writes in a second, in all, of those that are not urgent. */
+  perSecond: number;
+  /** Writes in flight. */
+  concurrency: number;
+}
+
+export const STATUS_PACE: StatusPace = { perResourceMs: 5_000, perSecond: 20, concurrency: 8 };
+
+interface Pending {
+  resource: Resource;
+  status: VSecMSecretStatus;
+  urgent: boolean;
+}
+
+/**
+ * Sends statuses at a bounded pace, the newest of each resource only. What users wait for goes first; the
+ * rest, such as a failing Safe that concerns thousands, trickles.
+ */
+export class StatusWriter {
+  readonly #options: {
+    put: PutStatus;
+    schedule: Schedule;
+    clock: Clock;
+    pace: StatusPace;
+    onResult: (result: 'written' | 'gone' | 'failed') => void;
+  };
+  readonly #pending = new Map<string, Pending>();
+  /** Keys that may be written now, in order. */
+  readonly #urgent = new Set<string>();
+  readonly #routine = new Set<string>();
+  readonly #lastAt = new Map<string, number>();
+  readonly #retries = new Map<string, Backoff>();
+  readonly #inFlight = new Map<string, Promise<void>>();
+  #nextRoutineAt = -Infinity;
+
+  constructor(options: {
+    put: PutStatus;
+    schedule: Schedule;
+    clock: Clock;
+    pace: StatusPace;
+    onResult: (result: 'written' | 'gone' | 'failed') => void;
+  }) {
+    this.#options = options;
+  }
+
+  /** Statuses that wait to be written. */
+  get size(): number {
+    return this.#pending.size + this.#inFlight.size;
+  }
+
+  /** Notes the status that a resource should have; replaces one that was not sent yet. */
+  submit(resource: Resource, status: VSecMSecretStatus, urgent: boolean): void {
+    const key = resource.key;
+    this.#pending.set(key, { resource, status, urgent: urgent || (this.#pending.get(key)?.urgent ?? false) });
+    this.#line(key);
+  }
+
+  /** The resource is gone or another agent's. */
+  forget(key: string): void {
+    this.#pending.delete(key);
+    this.#urgent.delete(key);
+    this.#routine.delete(key);
+    this.#lastAt.delete(key);
+    this.#retries.delete(key);
+    this.#options.schedule.delete(`status ${key}`);
+  }
+
+  /** Sends what waits without regard to pace and resolves when nothing is left or in flight. */
+  async flush(): Promise<void> {
+    for (const key of this.#pending.keys()) this.#urgent.add(key);
+    for (this.#pump(); this.#inFlight.size > 0; this.#pump()) await Promise.race(this.#inFlight.values());
+  }
+
+  /** Queues a key, now or when its resource may be written again. */
+  #line(key: string): void {
+    const pending = this.#pending.get(key);
+    if (!pending || this.#inFlight.has(key)) return;
+    const { clock, schedule, pace } = this.#options;
+    const at = (this.#lastAt.get(key) ?? -Infinity) + pace.perResourceMs;
+    if (at > clock.now()) {
+      schedule.set(`status ${key}`, at, () => this.#line(key));
+      return;
+    }
+    if (pending.urgent) {
+      this.#routine.delete(key);
+      this.#urgent.add(key);
+    } else if (!this.#urgent.has(key)) this.#routine.add(key);
+    this.#pump();
+  }
+
+  #pump(): void {
+    const { clock, schedule, pace } = this.#options;
+    while (this.#inFlight.size < pace.concurrency) {
+      const key = first(this.#urgent) ?? this.#nextRoutine();
+      if (key === undefined) break;
+      this.#urgent.delete(key);
+      this.#routine.delete(key);
+      const pending = this.#pending.get(key);
+      if (!pending || this.#inFlight.has(key)) continue;
+      this.#pending.delete(key);
+      this.#inFlight.set(key, this.#send(key, pending));
+    }
+    if (this.#routine.size > 0 && this.#nextRoutineAt > clock.now()) {
+      schedule.set('status pace', this.#nextRoutineAt, () => this.#pump());
+    }
+  }
+
+  #nextRoutine(): string | undefined {
+    const { clock, pace } = this.#options;
+    const now = clock.now();
+    if (this.#routine.size === 0 || this.#nextRoutineAt > now) return undefined;
+    this.#nextRoutineAt = Math.max(this.#nextRoutineAt, now - 1000 / pace.perSecond) + 1000 / pace.perSecond;
+    return first(this.#routine);
+  }
+
+  async #send(key: string, pending: Pending): Promise<void> {
+    const { put, clock, schedule, onResult } = this.#options;
+    let result: 'written' | 'gone' | 'failed';
+    try {
+      result = (await put(pending.resource, pending.status)) ? 'written' : 'gone';
+    } catch {
+      result = 'failed';
+    }
+    onResult(result);
+    this.#inFlight.delete(key);
+    this.#lastAt.set(key, clock.now());
+    if (result === 'failed') {
+      // A newer status that was submitted meanwhile stands; else this one is tried again.
+      if (!this.#pending.has(key)) this.#pending.set(key, pending);
+      const retry = this.#retries.get(key) ?? new Backoff({ firstMs: 1_000, maxMs: 60_000 });
+      this.#retries.set(key, retry);
+      schedule.set(`status ${key}`, clock.now() + 500 + retry.next(), () => this.#line(key));
+    } else {
+      this.#retries.delete(key);
+      this.#line(key);
+    }
+    this.#pump();
+  }
+}
+
+const first = (keys: Set<string>): string | undefined => keys.values().next().value;
