@@ -1,0 +1,111 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import { DevAuthority } from '../devcluster/spire/authority.ts';
+import { DevSafe } from '../devcluster/safe.ts';
+import { DevSpire } from '../devcluster/spire.ts';
+import { startCluster, type ClusterOptions, type TestCluster } from '../cluster.ts';
+import { PACE, type Pace } from '../../agent/duty.ts';
+
+const MANIFESTS = join(import.meta.dirname, '../../daemonset');
+/** Kinds whose CRDs belong to others. */
+const FOREIGN = new Set(['ClusterSPIFFEID']);
+
+/** The SPIFFE ID that the shipped ClusterSPIFFEID gives an agent's pod. */
+export const scoutId = (pod: string): string => `spiffe://vsecm.com/workload/vsecm-scout/ns/vsecm-agent/sa/vsecm-agent/n/${pod}`;
+
+/** The two VSecMSecrets of the documentation, as they are printed there. */
+export const EXAMPLES = join(MANIFESTS, 'examples');
+
+/** The product's pace, hundred times as fast where only waiting would be tested. */
+export const FAST: Pace = {
+  source: { ...PACE.source, retryFirstMs: 100, retryMaxMs: 1_000, lookFirstMs: 100, lookMaxMs: 500 },
+  status: { ...PACE.status, perResourceMs: 50 },
+  quietMs: 500,
+  flushMs: 5_000,
+};
+
+/**
+ * Everything around the agents: an API server with the shipped manifests (real or development), SPIRE's
+ * authority, and Safe. Agents get their environment from `join`.
+ */
+export class Stage {
+  readonly cluster: TestCluster;
+  readonly authority: DevAuthority;
+  readonly safe: DevSafe;
+  readonly #spires = new Map<string, DevSpire>();
+
+  private constructor(cluster: TestCluster, authority: DevAuthority, safe: DevSafe) {
+    this.cluster = cluster;
+    this.authority = authority;
+    this.safe = safe;
+  }
+
+  static async start(options: ClusterOptions = {}): Promise<Stage> {
+    const cluster = await startCluster(options);
+    const authority = await DevAuthority.create();
+    const stage = new Stage(cluster, authority, await DevSafe.start({ authority }));
+    try {
+      await cluster.apply(await shippedManifests());
+      return stage;
+    } catch (error) {
+      await stage.close();
+      throw error;
+    }
+  }
+
+  /** The SPIRE agent of a node; made on first use. */
+  async spire(node: string): Promise<DevSpire> {
+    const known = this.#spires.get(node);
+    if (known) return known;
+    const spire = await DevSpire.start({ authority: this.authority });
+    this.#spires.set(node, spire);
+    return spire;
+  }
+
+  /**
+   * The environment of an agent on `node`, with its identity registered: under the shipped ServiceAccount,
+   * alone, on free ports.
+   */
+  async join(node: string, more: Record<string, string> = {}): Promise<Record<string, string>> {
+    const pod = `vsecm-agent-${node}`;
+    const spire = await this.spire(node);
+    await spire.register(scoutId(pod));
+    return {
+      NODE_NAME: node,
+      POD_NAME: pod,
+      POD_NAMESPACE: 'vsecm-agent',
+      KUBECONFIG: await this.cluster.kubeconfigFor({ namespace: 'vsecm-agent', name: 'vsecm-agent' }),
+      SPIFFE_ENDPOINT_SOCKET: spire.socket,
+      VSECM_SAFE_ENDPOINT_URL: this.safe.url,
+      VSECM_AGENT_SERVICE: '',
+      VSECM_AGENT_HTTP_PORT: '0',
+      VSECM_AGENT_PAGE_PORT: '0',
+      ...more,
+    };
+  }
+
+  /** A namespace, by default with a name of its own. */
+  async namespace(name: string): Promise<string> {
+    await this.cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    return name;
+  }
+
+  async close(): Promise<void> {
+    for (const spire of this.#spires.values()) await spire.close();
+    await this.safe.close();
+    this.authority.close();
+    await this.cluster.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** What `kubectl apply -f daemonset` applies, without what needs other products' CRDs or would start pods. */
+async function shippedManifests(): Promise<object[]> {
+  const files = (await readdir(MANIFESTS)).filter((file) => file.endsWith('.yaml')).sort();
+  const texts = await Promise.all(files.map((file) => readFile(join(MANIFESTS, file), 'utf8')));
+  return (texts.flatMap((text) => loadAll(text)) as { kind: string }[]).filter(({ kind }) => !FOREIGN.has(kind) && kind !== 'DaemonSet');
+}
