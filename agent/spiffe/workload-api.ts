@@ -1,22 +1,18 @@
-import { connect } from 'node:net';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { Clock } from '../clock.ts';
+import { Connection } from './connection.ts';
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from './gen/workload_pb.ts';
 import type { SocketAddress } from './socket-address.ts';
 
 /** Required by the specification, so that a request forged through another service (SSRF) is refused. */
 const SECURITY_HEADER = { 'workload.spiffe.io': 'true' };
 
-/** The authority is never resolved: the connection goes to the socket. */
-const BASE_URL = 'http://localhost';
+/** What gRPC clients send as authority on a Unix socket. */
+const AUTHORITY = 'http://localhost';
 
 /** What gRPC itself accepts by default. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
-
-/** grpc-go closes connections that ping more often than every five minutes. */
-const PING_INTERVAL_MS = 330_000;
-const PING_TIMEOUT_MS = 15_000;
 
 /** A stream ended otherwise than by the caller's wish. */
 export class WorkloadApiError extends Error {
@@ -49,12 +45,8 @@ export interface FetchOptions {
  */
 export async function* fetchX509Svids(options: FetchOptions, signal: AbortSignal): AsyncGenerator<X509SVIDResponse, void, void> {
   const { address, clock, firstMessageMs } = options;
-  const sessionManager = new Http2SessionManager(
-    BASE_URL,
-    { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS },
-    { createConnection: () => connect(address) },
-  );
-  const transport = createGrpcTransport({ baseUrl: BASE_URL, sessionManager, acceptCompression: [], readMaxBytes: MAX_MESSAGE_BYTES });
+  const connection = new Connection(address, AUTHORITY);
+  const transport = createGrpcTransport({ baseUrl: AUTHORITY, sessionManager: connection, acceptCompression: [], readMaxBytes: MAX_MESSAGE_BYTES });
   const timeout = new AbortController();
   const cancelTimeout = clock.after(firstMessageMs, () => timeout.abort());
   try {
@@ -73,17 +65,19 @@ export async function* fetchX509Svids(options: FetchOptions, signal: AbortSignal
     throw error instanceof WorkloadApiError ? error : translate(error);
   } finally {
     cancelTimeout();
-    sessionManager.abort();
+    connection.destroy();
   }
 }
 
 function translate(error: unknown): WorkloadApiError {
-  // A missing socket is Internal to connect-node; what the system said is further down the chain.
+  // What the system said is at the bottom of the chain, below what Node and connect made of it.
+  let systemCode: string | undefined;
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'string') return new WorkloadApiError('unavailable', at.code);
+    if ('code' in at && typeof at.code === 'string') systemCode = at.code;
   }
-  const { code } = ConnectError.from(error);
-  if (code === Code.PermissionDenied) return new WorkloadApiError('denied', Code[code]);
-  if (code === Code.InvalidArgument) return new WorkloadApiError('refused', Code[code]);
-  return new WorkloadApiError('unavailable', Code[code]);
+  const grpcCode = ConnectError.from(error).code;
+  if (systemCode !== undefined) return new WorkloadApiError('unavailable', systemCode);
+  if (grpcCode === Code.PermissionDenied) return new WorkloadApiError('denied', Code[grpcCode]);
+  if (grpcCode === Code.InvalidArgument) return new WorkloadApiError('refused', Code[grpcCode]);
+  return new WorkloadApiError('unavailable', Code[grpcCode]);
 }

@@ -105,6 +105,13 @@ export class Ca {
     return new Ca(trustDomain, certificate, keys, parent);
   }
 
+  /** A leaf that signs others, which it must not. */
+  static async fromLeaf(trustDomain: string, leaf: Issued): Promise<Ca> {
+    const certificate = new x509.X509Certificate(leaf.certDer);
+    const privateKey = await webcrypto.subtle.importKey('pkcs8', leaf.keyDer, ALGORITHM, true, ['sign']);
+    return new Ca(trustDomain, certificate, { privateKey, publicKey: await certificate.publicKey.export() });
+  }
+
   /** Signs a leaf; by default as SPIRE would an SVID. */
   async issue(options: IssueOptions): Promise<Issued> {
     const now = Date.now();

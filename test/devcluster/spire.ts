@@ -45,7 +45,7 @@ export class DevSpire {
   readonly authority: DevAuthority;
   /** Set to make streams that are opened from now on fail. */
   fault: Fault | undefined;
-  /** While true nothing is renewed. */
+  /** While true nothing is renewed by itself. */
   serverDown = false;
   readonly #options: DevSpireOptions;
   readonly #folder: string | undefined;
@@ -208,13 +208,14 @@ export class DevSpire {
 
   #scheduleRenewal(): void {
     clearTimeout(this.#timer);
-    const now = Date.now();
-    const dueAt = Math.min(...this.#entries.filter(({ svid }) => svid.notAfter > now).map(({ svid }) => (svid.notBefore + svid.notAfter) / 2));
-    if (dueAt === Infinity) return;
+    const renewed = this.#entries.filter(({ options }) => options.notAfter === undefined);
+    if (renewed.length === 0) return;
+    const dueAt = Math.min(...renewed.map(({ svid }) => (svid.notBefore + svid.notAfter) / 2));
     const run = (): void => {
-      if (!this.serverDown) void this.renew();
+      if (this.serverDown) this.#scheduleRenewal();
+      else void this.renew();
     };
-    this.#timer = setTimeout(run, Math.max(1_000, dueAt - now));
+    this.#timer = setTimeout(run, Math.max(1_000, dueAt - Date.now()));
     this.#timer.unref();
   }
 }

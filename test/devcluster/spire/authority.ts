@@ -84,7 +84,7 @@ export class DevAuthority {
     const prepared = this.#roots.at(-1) !== this.#signing;
     const dueAt = notBefore + (notAfter - notBefore) * (prepared ? 5 / 6 : 1 / 2);
     const run = prepared ? () => this.activate() : () => void this.prepare();
-    this.#timer = setTimeout(run, Math.max(0, dueAt - Date.now()));
+    this.#timer = setTimeout(run, Math.max(1_000, dueAt - Date.now()));
     this.#timer.unref();
   }
 }
