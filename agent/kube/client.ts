@@ -1,0 +1,211 @@
+import type { Dispatcher, Pool } from 'undici';
+import { systemClock, type Clock } from '../clock.ts';
+import type { Metrics } from '../metrics.ts';
+import { Access, type AccessOptions } from './access.ts';
+import { parseJson, readStatus, readText } from './body.ts';
+import { Deadline, noticed } from './deadline.ts';
+import { KubeError } from './error.ts';
+import { readLines } from './lines.ts';
+import { APPLY, METADATA, OBJECT } from './media-type.ts';
+import {
+  queryString,
+  type ApplyOptions,
+  type KubeRequest,
+  type Query,
+  type StreamOptions,
+} from './request.ts';
+import { Transport, type Use } from './transport.ts';
+import { parseEvent, type WatchEvent } from './watch-event.ts';
+
+export interface KubeClientOptions extends Omit<AccessOptions, 'clock'> {
+  metrics: Pick<Metrics, 'kubeRequests'>;
+  clock?: Clock;
+  userAgent?: string;
+}
+
+const TIMEOUT_MS = 30_000;
+const LARGEST_ANSWER_BYTES = 256 * 1024 * 1024;
+
+interface Exchange extends KubeRequest {
+  use: Use;
+  /** The method's name in the metrics. */
+  label?: string;
+}
+
+interface Answer {
+  response: Dispatcher.ResponseData;
+  pool: Pool;
+}
+
+/** Requests to the Kubernetes API: JSON in and out, each with a deadline, failures as KubeError. */
+export class KubeClient {
+  readonly #access: Access;
+  readonly #transport: Transport;
+  readonly #prefix: string;
+  readonly #options: KubeClientOptions & { clock: Clock };
+
+  private constructor(access: Access, options: KubeClientOptions & { clock: Clock }) {
+    const { origin, pathname } = new URL(access.server);
+    this.#access = access;
+    this.#options = options;
+    this.#transport = new Transport(origin);
+    this.#prefix = pathname === '/' ? '' : pathname;
+  }
+
+  /**
+   * A client for the kubeconfig, or for the pod's ServiceAccount. Asks the server nothing yet.
+   * @throws KubeError `KubeconfigInvalid` or `KubeconfigUnreadable`
+   */
+  static async load(options: KubeClientOptions): Promise<KubeClient> {
+    const complete = { ...options, clock: options.clock ?? systemClock };
+    return new KubeClient(await Access.load(complete), complete);
+  }
+
+  /**
+   * The object that the server answers with; `undefined` if its body is empty.
+   * @throws KubeError
+   */
+  async request<T>(request: KubeRequest): Promise<T> {
+    return (await this.#exchange<T>(request)).object;
+  }
+
+  /**
+   * Server-side apply. `created` tells 201 from 200: whether the object was absent.
+   * @throws KubeError
+   */
+  async apply<T>(
+    path: string,
+    body: object,
+    options: ApplyOptions,
+  ): Promise<{ created: boolean; object: T }> {
+    const { fieldManager, force, metadataOnly = false, subresource, signal } = options;
+    const { status, object } = await this.#exchange<T>({
+      method: 'PATCH',
+      path: subresource === undefined ? path : `${path}/${subresource}`,
+      query: { fieldManager, force },
+      body,
+      contentType: APPLY,
+      accept: metadataOnly ? METADATA : OBJECT,
+      signal,
+    });
+    return { created: status === 201, object };
+  }
+
+  /**
+   * The events of a watch until the server ends it; leaving the loop closes it.
+   * @throws KubeError, also for an ERROR event (its `status` is the Status's code), for a line that is cut off, and
+   * `Silent`
+   */
+  async *stream(
+    path: string,
+    query: Query,
+    options: StreamOptions,
+  ): AsyncGenerator<WatchEvent, void, undefined> {
+    const { accept = OBJECT, signal, silenceMs, onOpen } = options;
+    const { clock } = this.#options;
+    const alarm = new Deadline(clock, signal, Math.min(TIMEOUT_MS, silenceMs), 'Timeout');
+    let pool: Pool | undefined;
+    try {
+      const answer = await this.#send(
+        { method: 'GET', path, query, accept, use: 'watches', label: 'WATCH' },
+        alarm,
+      );
+      pool = answer.pool;
+      onOpen?.();
+      alarm.restart(silenceMs, 'Silent');
+      for await (const line of readLines(noticed(answer.response.body, alarm))) yield parseEvent(line);
+    } catch (error) {
+      throw this.#failure(error, alarm, pool);
+    } finally {
+      alarm.end();
+    }
+  }
+
+  /** Ends everything that is under way. */
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  async #exchange<T>(request: KubeRequest): Promise<{ status: number; object: T }> {
+    const deadline = new Deadline(
+      this.#options.clock,
+      request.signal,
+      request.timeoutMs ?? TIMEOUT_MS,
+      'Timeout',
+    );
+    let pool: Pool | undefined;
+    try {
+      const answer = await this.#send({ ...request, use: 'requests' }, deadline);
+      pool = answer.pool;
+      const body = await readText(answer.response.body, LARGEST_ANSWER_BYTES);
+      return { status: answer.response.statusCode, object: (body === '' ? undefined : parseJson(body)) as T };
+    } catch (error) {
+      throw this.#failure(error, deadline, pool);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  /** The headers of a 2xx answer, or an error. A 401 is asked once more, with credentials read anew. */
+  async #send(exchange: Exchange, deadline: Deadline): Promise<Answer> {
+    const answer = await this.#attempt(exchange, deadline, false);
+    const { statusCode, body } = answer.response;
+    if (statusCode !== 401) return succeeded(answer);
+    await body.dump();
+    return succeeded(await this.#attempt(exchange, deadline, true));
+  }
+
+  async #attempt(exchange: Exchange, deadline: Deadline, afterRefusal: boolean): Promise<Answer> {
+    const {
+      method,
+      path,
+      query = {},
+      body,
+      contentType = OBJECT,
+      accept = OBJECT,
+      use,
+      label = method,
+    } = exchange;
+    const credentials = await this.#access.credentials(afterRefusal);
+    const pool = this.#transport.pool(use, credentials);
+    const { kubeRequests } = this.#options.metrics;
+    try {
+      const response = await pool.request({
+        method,
+        path: this.#prefix + path + queryString(query),
+        headers: {
+          'user-agent': this.#options.userAgent ?? 'vsecm-agent',
+          accept,
+          ...(body === undefined ? {} : { 'content-type': contentType }),
+          ...credentials.headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: deadline.signal,
+      });
+      kubeRequests.inc({ method: label, status: String(response.statusCode) });
+      return { response, pool };
+    } catch (error) {
+      kubeRequests.inc({ method: label, status: '0' });
+      if (deadline.missed !== undefined) this.#transport.distrust(pool);
+      throw error;
+    }
+  }
+
+  #failure(error: unknown, deadline: Deadline, pool: Pool | undefined): KubeError {
+    if (deadline.missed === undefined)
+      return deadline.aborted ? new KubeError(0, { code: 'Aborted' }) : KubeError.fromThrown(error);
+    if (pool !== undefined) this.#transport.distrust(pool);
+    return new KubeError(0, { code: deadline.missed });
+  }
+}
+
+async function succeeded(answer: Answer): Promise<Answer> {
+  const { statusCode, headers, body } = answer.response;
+  if (statusCode >= 200 && statusCode < 300) return answer;
+  const header = headers['retry-after'];
+  throw KubeError.fromStatus(
+    statusCode,
+    await readStatus(body),
+    typeof header === 'string' ? header : undefined,
+  );
+}

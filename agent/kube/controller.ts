@@ -1,0 +1,76 @@
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { codeOf, KubeError } from './error.ts';
+import type { WorkQueue } from './workqueue.ts';
+
+export interface ControllerOptions {
+  queue: WorkQueue;
+  /** Keys worked on at a time. */
+  concurrency: number;
+  /**
+   * Makes the world agree with what `key` wants. Resolves: done, nothing to try again. Throws: try again later,
+   * after `retryAfterMs` of the error at the earliest. `signal` says that the agent ends; a write that has begun
+   * is better finished.
+   */
+  reconcile: (key: string, signal: AbortSignal) => Promise<void>;
+  log: Log;
+  clock: Clock;
+}
+
+/** Works on the keys of a queue, several at a time, each by one worker at a time. */
+export class Controller {
+  readonly #options: ControllerOptions;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+  }
+
+  /** Once `signal` is aborted no key is taken any more; resolves when what was in work has ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(Array.from({ length: this.#options.concurrency }, () => this.#work(signal)));
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const { queue } = this.#options;
+    while (!signal.aborted) {
+      const key = await queue.take(signal);
+      if (key === undefined) return;
+      await this.#reconcile(key, signal);
+      queue.done(key);
+    }
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const { queue, reconcile } = this.#options;
+    try {
+      await reconcile(key, signal);
+      queue.forget(key);
+    } catch (error) {
+      if (!signal.aborted) this.#retry(key, error);
+    }
+  }
+
+  #retry(key: string, error: unknown): void {
+    const { queue, log, clock } = this.#options;
+    const delayMs = queue.retry(key, wishOf(error));
+    const attempt = queue.attempts(key);
+    const [namespace = '', name = ''] = key.split('/');
+    const nextRetry = new Date(clock.now() + delayMs).toISOString();
+    const status =
+      error instanceof KubeError && error.status > 0 ? { status: error.status, reason: error.reason } : {};
+    // What goes on failing has been said.
+    log[attempt === 1 ? 'warn' : 'debug']('reconciling failed, trying again', {
+      namespace,
+      name,
+      code: codeOf(error),
+      ...status,
+      attempt,
+      nextRetry,
+    });
+  }
+}
+
+function wishOf(error: unknown): number {
+  const wish = (error as { retryAfterMs?: unknown } | null)?.retryAfterMs;
+  return typeof wish === 'number' ? wish : 0;
+}

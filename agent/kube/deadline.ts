@@ -1,0 +1,85 @@
+import type { Clock } from '../clock.ts';
+
+/**
+ * A signal that is aborted with `outer`, or when time is up. `AbortSignal.any` and `timeout` would do the same by
+ * the machine's clock only.
+ */
+export class Deadline {
+  readonly #clock: Clock;
+  readonly #outer: AbortSignal | undefined;
+  readonly #controller = new AbortController();
+  readonly #onOuter = (): void => this.#controller.abort();
+  #cancel: () => void = () => {};
+  #ms = 0;
+  #code = '';
+  #since = 0;
+  #missed: string | undefined;
+
+  /** @param code what `missed` says when `ms` milliseconds have passed */
+  constructor(clock: Clock, outer: AbortSignal | undefined, ms: number, code: string) {
+    this.#clock = clock;
+    this.#outer = outer;
+    outer?.addEventListener('abort', this.#onOuter, { once: true });
+    if (outer?.aborted) this.#controller.abort();
+    this.restart(ms, code);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether `outer` was aborted. */
+  get aborted(): boolean {
+    return this.#outer?.aborted === true;
+  }
+
+  /** The code of the deadline that has passed. */
+  get missed(): string | undefined {
+    return this.#missed;
+  }
+
+  /** From now on another deadline. */
+  restart(ms: number, code: string): void {
+    this.#ms = ms;
+    this.#code = code;
+    this.extend();
+    this.#arm(ms);
+  }
+
+  /** Begins the same time anew. Cheap: the timer stays and looks at this when it fires. */
+  extend(): void {
+    this.#since = this.#clock.now();
+  }
+
+  /** Takes time away; `outer` still aborts. */
+  lift(): void {
+    this.#cancel();
+  }
+
+  /** Stops looking at clock and `outer`. */
+  end(): void {
+    this.#cancel();
+    this.#outer?.removeEventListener('abort', this.#onOuter);
+  }
+
+  #arm(ms: number): void {
+    this.#cancel();
+    this.#cancel = this.#clock.after(ms, () => {
+      const left = this.#since + this.#ms - this.#clock.now();
+      if (left > 0) return this.#arm(left);
+      this.#missed = this.#code;
+      this.#controller.abort();
+    });
+  }
+}
+
+/** Passes chunks on; each one extends the deadline. */
+export async function* noticed(
+  chunks: AsyncIterable<Uint8Array>,
+  deadline: Deadline,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    deadline.extend();
+    yield chunk;
+  }
+}

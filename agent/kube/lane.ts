@@ -1,0 +1,82 @@
+/** First in, first out. Not `Array.shift`, which moves everything that is left. */
+class Fifo<T> {
+  #items: (T | undefined)[] = [];
+  #head = 0;
+
+  get empty(): boolean {
+    return this.#head === this.#items.length;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#head];
+    this.#items[this.#head] = undefined;
+    this.#head += 1;
+    if (this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}
+
+/** A place in the line; what was deleted stays there until its turn comes. */
+interface Place {
+  readonly key: string;
+  deleted: boolean;
+}
+
+/** Keys `namespace/name` in the order in which they came, but with the namespaces taking turns. */
+export class Lane {
+  readonly #places = new Map<string, Place>();
+  readonly #lines = new Map<string, Fifo<Place>>();
+  /** Namespaces with a line, the next one first. */
+  readonly #turns = new Fifo<string>();
+
+  get size(): number {
+    return this.#places.size;
+  }
+
+  has(key: string): boolean {
+    return this.#places.has(key);
+  }
+
+  add(key: string): void {
+    if (this.#places.has(key)) return;
+    const place = { key, deleted: false };
+    this.#places.set(key, place);
+    const namespace = key.slice(0, key.indexOf('/'));
+    let line = this.#lines.get(namespace);
+    if (line === undefined) {
+      this.#lines.set(namespace, (line = new Fifo()));
+      this.#turns.push(namespace);
+    }
+    line.push(place);
+  }
+
+  delete(key: string): void {
+    const place = this.#places.get(key);
+    if (place === undefined) return;
+    place.deleted = true;
+    this.#places.delete(key);
+  }
+
+  /** Takes the next key out. */
+  shift(): string | undefined {
+    while (!this.#turns.empty) {
+      const namespace = this.#turns.shift()!;
+      const line = this.#lines.get(namespace)!;
+      let place: Place | undefined;
+      while (!line.empty && (place === undefined || place.deleted)) place = line.shift();
+      if (line.empty) this.#lines.delete(namespace);
+      else this.#turns.push(namespace);
+      if (place === undefined || place.deleted) continue;
+      this.#places.delete(place.key);
+      return place.key;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,58 @@
+import type { KubeClient } from './client.ts';
+import { KubeError } from './error.ts';
+import { METADATA_LIST, OBJECT } from './media-type.ts';
+import type { RawObject } from './watch-event.ts';
+
+export interface ListOptions {
+  path: string;
+  metadataOnly: boolean;
+  labelSelector?: string | undefined;
+  pageSize: number;
+  signal: AbortSignal;
+  /** Called for each object; again for those of earlier pages if the list had to begin anew. */
+  onItem: (object: RawObject) => void;
+}
+
+interface Page {
+  metadata?: { resourceVersion?: string; continue?: string };
+  items?: RawObject[];
+}
+
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Lists a collection page by page. The pages are one snapshot; when the server has dropped it between two pages
+ * (410), the list is asked for in one piece, as client-go's pager does.
+ * @returns the snapshot's resourceVersion, to watch from
+ * @throws KubeError
+ */
+export async function listAll(client: Pick<KubeClient, 'request'>, options: ListOptions): Promise<string> {
+  const { path, metadataOnly, labelSelector, pageSize, signal, onItem } = options;
+  const accept = metadataOnly ? METADATA_LIST : OBJECT;
+  let limit: number | undefined = pageSize;
+  let next: string | undefined;
+  for (;;) {
+    let page: Page;
+    try {
+      const query = { limit, continue: next, labelSelector };
+      page = await client.request<Page>({
+        method: 'GET',
+        path,
+        query,
+        accept,
+        timeoutMs: TIMEOUT_MS,
+        signal,
+      });
+    } catch (error) {
+      if (next === undefined || !(error instanceof KubeError) || error.status !== 410) throw error;
+      next = limit = undefined;
+      continue;
+    }
+    const { items, metadata } = page ?? {};
+    // An absent resourceVersion would start the watch anywhere.
+    if (!Array.isArray(items) || !metadata?.resourceVersion) throw new KubeError(0, { code: 'Malformed' });
+    items.forEach(onItem);
+    next = metadata.continue || undefined;
+    if (next === undefined) return metadata.resourceVersion;
+  }
+}

@@ -1,0 +1,43 @@
+/** Query parameters; `undefined` ones are left out. */
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface KubeRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Query;
+  /** Sent as JSON. */
+  body?: unknown;
+  contentType?: string;
+  accept?: string;
+  /** From the start to the last byte; default 30 s. */
+  timeoutMs?: number;
+  /** Abandons the request. A write that must finish when the agent ends is given none. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface ApplyOptions {
+  fieldManager: string;
+  /** Take fields over from other managers, instead of 409. */
+  force: boolean;
+  /** Answer with metadata only, so that values do not come back. */
+  metadataOnly?: boolean;
+  subresource?: string;
+  signal?: AbortSignal;
+}
+
+export interface StreamOptions {
+  accept?: string;
+  signal: AbortSignal;
+  /** Nothing for so long, bookmarks included, and the stream counts as dead. */
+  silenceMs: number;
+  /** The server has accepted the watch. */
+  onOpen?: () => void;
+}
+
+/** `?…`, or '' without any. */
+export function queryString(query: Query): string {
+  const pairs = Object.entries(query).flatMap(([key, value]): [string, string][] =>
+    value === undefined ? [] : [[key, String(value)]],
+  );
+  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`;
+}

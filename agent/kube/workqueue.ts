@@ -1,0 +1,141 @@
+import { Backoff } from '../backoff.ts';
+import type { Clock } from '../clock.ts';
+import type { Metrics } from '../metrics.ts';
+import { Lane } from './lane.ts';
+
+export interface WorkQueueOptions {
+  clock: Clock;
+  metrics: Pick<Metrics, 'queueDepth'>;
+  /** Delays of `retry`, milliseconds; default: up to 1 s at first, up to 5 min in the end. */
+  backoff?: { firstMs: number; maxMs: number };
+  /** In [0, 1); for tests. */
+  random?: () => number;
+}
+
+interface Retry {
+  readonly backoff: Backoff;
+  cancel?: () => void;
+}
+
+/** Of so many keys taken, one is routine if any waits, however much is urgent: urgent is sooner, not instead. */
+const ROUTINE_SHARE = 8;
+
+/**
+ * Keys `namespace/name` that wait to be looked at. As in client-go's workqueue a key waits once, however often it
+ * is added, and one that is added while it is worked on waits until that is `done`. Beyond it: urgent keys come
+ * first (see ROUTINE_SHARE), and among equals namespaces take turns, so that one with thousands does not hold up
+ * one with a single key. Every operation takes constant time, amortised.
+ */
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #urgent = new Lane();
+  readonly #routine = new Lane();
+  /** Being worked on; the value says whether and how it was added meanwhile. */
+  readonly #active = new Map<string, 'urgent' | 'routine' | undefined>();
+  readonly #retries = new Map<string, Retry>();
+  readonly #takers = new Set<(key: string | undefined) => void>();
+  #taken = 0;
+  #closed = false;
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Keys that wait; neither those in work nor those that `retry` holds back. */
+  get size(): number {
+    return this.#urgent.size + this.#routine.size;
+  }
+
+  /** Lets `key` wait for its turn. A delay of `retry` is over with that. */
+  add(key: string, { urgent = false }: { urgent?: boolean } = {}): void {
+    if (this.#closed) return;
+    this.#retries.get(key)?.cancel?.();
+    if (this.#active.has(key)) {
+      const again = urgent || this.#active.get(key) === 'urgent';
+      this.#active.set(key, again ? 'urgent' : 'routine');
+      return;
+    }
+    if (this.#urgent.has(key)) return;
+    if (urgent) this.#routine.delete(key);
+    (urgent ? this.#urgent : this.#routine).add(key);
+    this.#hand();
+  }
+
+  /** The next key, which must be given back by `done`; `undefined` once `signal` is aborted or the queue closed. */
+  take(signal: AbortSignal): Promise<string | undefined> {
+    if (signal.aborted || this.#closed) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const taker = (key: string | undefined): void => {
+        signal.removeEventListener('abort', onAbort);
+        this.#takers.delete(taker);
+        resolve(key);
+      };
+      const onAbort = (): void => taker(undefined);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#takers.add(taker);
+      this.#hand();
+    });
+  }
+
+  /** The work on `key` has ended, well or badly. */
+  done(key: string): void {
+    const again = this.#active.get(key);
+    this.#active.delete(key);
+    if (again !== undefined) this.add(key, { urgent: again === 'urgent' });
+  }
+
+  /**
+   * Adds `key` after a delay that grows with each call, at least `atLeastMs`. Returns the delay, milliseconds.
+   * An `add` in between comes first and ends the delay, but not the count.
+   */
+  retry(key: string, atLeastMs = 0): number {
+    const { clock, backoff = { firstMs: 1_000, maxMs: 300_000 }, random } = this.#options;
+    const retry: Retry = this.#retries.get(key) ?? {
+      backoff: new Backoff({ ...backoff, ...(random === undefined ? {} : { random }) }),
+    };
+    retry.cancel?.();
+    const delayMs = Math.max(atLeastMs, retry.backoff.next());
+    if (this.#closed) return delayMs;
+    retry.cancel = clock.after(delayMs, () => this.add(key));
+    this.#retries.set(key, retry);
+    return delayMs;
+  }
+
+  /** How often `retry` was called for `key` since it was forgotten. */
+  attempts(key: string): number {
+    return this.#retries.get(key)?.backoff.attempt ?? 0;
+  }
+
+  /** The work on `key` went well, or is no longer wanted: its next `retry` begins anew, a pending one is dropped. */
+  forget(key: string): void {
+    this.#retries.get(key)?.cancel?.();
+    this.#retries.delete(key);
+  }
+
+  /** Nothing is given out or taken in any more. */
+  close(): void {
+    this.#closed = true;
+    for (const { cancel } of this.#retries.values()) cancel?.();
+    this.#retries.clear();
+    for (const taker of this.#takers) taker(undefined);
+  }
+
+  #hand(): void {
+    for (const taker of this.#takers) {
+      const key = this.#next();
+      if (key === undefined) break;
+      this.#active.set(key, undefined);
+      taker(key);
+    }
+    this.#options.metrics.queueDepth.set(this.size);
+  }
+
+  #next(): string | undefined {
+    const routineFirst = this.#taken % ROUTINE_SHARE === ROUTINE_SHARE - 1;
+    const key = routineFirst
+      ? (this.#routine.shift() ?? this.#urgent.shift())
+      : (this.#urgent.shift() ?? this.#routine.shift());
+    if (key !== undefined) this.#taken += 1;
+    return key;
+  }
+}
