@@ -28,7 +28,9 @@ export class Field {
     const object = this.object();
     const foreign = Object.keys(object).find((name) => !(known as readonly string[]).includes(name));
     if (foreign !== undefined) {
-      this.fail(`must not have a member ${JSON.stringify(foreign.slice(0, 64))}: this version of the agent knows ${known.join(', ')}`);
+      this.fail(
+        `must not have a member ${JSON.stringify(foreign.slice(0, 64))}: this version of the agent knows ${known.join(', ')}`,
+      );
     }
     return Object.fromEntries(known.map((name) => [name, this.member(name)])) as Record<Name, Field>;
   }
@@ -36,12 +38,16 @@ export class Field {
   /** One member of an object that may have others. */
   member(name: string): Field {
     const object = this.object();
-    return new Field(this.path === '' ? name : `${this.path}.${name}`, Object.hasOwn(object, name) ? object[name] : undefined);
+    return new Field(
+      this.path === '' ? name : `${this.path}.${name}`,
+      Object.hasOwn(object, name) ? object[name] : undefined,
+    );
   }
 
   items(limit: number): Field[] {
     if (!Array.isArray(this.value)) this.fail('must be a list');
-    if (this.value.length > limit) this.fail(`must have at most ${limit} items: spread them over several VSecMSecrets`);
+    if (this.value.length > limit)
+      this.fail(`must have at most ${limit} items: spread them over several VSecMSecrets`);
     return Array.from(this.value, (item: unknown, index) => new Field(`${this.path}[${index}]`, item));
   }
 
@@ -51,7 +57,8 @@ export class Field {
     if (value === undefined) this.fail('is missing');
     if (typeof value !== 'string') this.fail('must be a text: put it in quotes');
     if (value === '') this.fail('must not be empty');
-    if (value.length > 2 * limit || [...value].length > limit) this.fail(`must not be longer than ${limit} characters`);
+    if (value.length > 2 * limit || [...value].length > limit)
+      this.fail(`must not be longer than ${limit} characters`);
     const broken = firstBroken(rules, value);
     if (broken !== undefined) this.fail(broken);
     return value;

@@ -14,7 +14,12 @@ export type Step =
 /** A parsed ref; `text` is as its author wrote it. A dotted one stays whole: names have dots, so its splits are tried. */
 export type Ref =
   | { readonly kind: 'dotted'; readonly text: string }
-  | { readonly kind: 'jsonpath'; readonly text: string; readonly secret: string; readonly steps: readonly Step[] };
+  | {
+      readonly kind: 'jsonpath';
+      readonly text: string;
+      readonly secret: string;
+      readonly steps: readonly Step[];
+    };
 
 // These sources are written so that RE2 (CEL) and JavaScript read them alike; the CRD repeats them.
 const NAME = "[.][A-Za-z_][A-Za-z0-9_-]*|\\['[^'\\\\]{1,253}'\\]";
@@ -42,11 +47,13 @@ export const REF_RULES: readonly Rule[] = [
     holds: (text) => text.isWellFormed() && !control.test(text),
   },
   {
-    message: 'must not contain empty names: join the name of the secret, the names of members and array indices by single dots, such as databaseCredentials.cocaCola.data.username',
+    message:
+      'must not contain empty names: join the name of the secret, the names of members and array indices by single dots, such as databaseCredentials.cocaCola.data.username',
     holds: (text) => text.startsWith('$') || !emptyName.test(text),
   },
   {
-    message: "must be a JSONPath of the form $.secret.name[0]['other.name'] if it begins with $, with at most one [*] or [?(@.name=='text')] below the secret",
+    message:
+      "must be a JSONPath of the form $.secret.name[0]['other.name'] if it begins with $, with at most one [*] or [?(@.name=='text')] below the secret",
     holds: (text) => !text.startsWith('$') || jsonPath.test(text),
   },
 ];
@@ -55,7 +62,8 @@ export const REF_RULES: readonly Rule[] = [
 export const PUBLIC_REF_RULES: readonly Rule[] = [
   ...REF_RULES.slice(0, 2),
   {
-    message: 'must be dotted and end in .labels.NAME or .annotations.NAME: metadata is public, so only what the secret itself lists there may be shown',
+    message:
+      'must be dotted and end in .labels.NAME or .annotations.NAME: metadata is public, so only what the secret itself lists there may be shown',
     holds: (text) => !text.startsWith('$') && publicEnd.test(text),
   },
 ];
@@ -66,7 +74,8 @@ export function parseRef(text: string): Ref {
   if (broken !== undefined) throw new Failure('RefInvalid', `the ref ${broken}`);
   if (!text.startsWith('$')) return { kind: 'dotted', text };
   const [first, ...steps] = parseSteps(text);
-  if (first?.kind !== 'name') throw new Failure('RefInvalid', 'the ref does not begin with the name of a secret');
+  if (first?.kind !== 'name')
+    throw new Failure('RefInvalid', 'the ref does not begin with the name of a secret');
   return { kind: 'jsonpath', text, secret: first.name, steps };
 }
 

@@ -10,7 +10,8 @@ const safeUrl = new RegExp(SAFE_URL_PATTERN, 'u');
 
 export const SAFE_URL_RULES: readonly Rule[] = [
   {
-    message: 'must be a URL such as https://HOST, https://HOST:PORT or https://HOST/PATH, without user, query and fragment: leave it out to use the default Safe of the agents',
+    message:
+      'must be a URL such as https://HOST, https://HOST:PORT or https://HOST/PATH, without user, query and fragment: leave it out to use the default Safe of the agents',
     holds: (text) => safeUrl.test(text) && URL.canParse(text),
   },
 ];
@@ -23,7 +24,8 @@ const LONGEST_MS = 8760 * 3600e3;
 
 export const REFRESH_INTERVAL_RULES: readonly Rule[] = [
   {
-    message: 'must be a duration such as 90s, 15m or 1h30m, at least 10s and at most 8760h, or 0s to refresh only on changes of the resource',
+    message:
+      'must be a duration such as 90s, 15m or 1h30m, at least 10s and at most 8760h, or 0s to refresh only on changes of the resource',
     holds(text) {
       if (!refreshInterval.test(text)) return false;
       const ms = parseDuration(text);
@@ -37,7 +39,8 @@ const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9]
 
 export const OBJECT_NAME_RULES: readonly Rule[] = [
   {
-    message: 'must be the name of a Secret: lower-case letters, digits, - and ., beginning and ending with a letter or digit',
+    message:
+      'must be the name of a Secret: lower-case letters, digits, - and ., beginning and ending with a letter or digit',
     holds: (text) => text.length <= 253 && subdomain.test(text),
   },
 ];
@@ -47,7 +50,8 @@ const secretKey = new RegExp(SECRET_KEY_PATTERN, 'u');
 
 export const SECRET_KEY_RULES: readonly Rule[] = [
   {
-    message: "must be a key of a Secret: letters, digits, '-', '_' and '.', neither '.' nor beginning with '..'",
+    message:
+      "must be a key of a Secret: letters, digits, '-', '_' and '.', neither '.' nor beginning with '..'",
     holds: (text) => secretKey.test(text) && text !== '.' && !text.startsWith('..'),
   },
 ];
@@ -59,19 +63,26 @@ function isQualifiedName(text: string): boolean {
   const slash = text.indexOf('/');
   const prefix = text.slice(0, Math.max(0, slash));
   const name = text.slice(slash + 1);
-  return (slash < 0 || (prefix.length <= 253 && subdomain.test(prefix))) && name.length <= 63 && qualifiedPart.test(name);
+  return (
+    (slash < 0 || (prefix.length <= 253 && subdomain.test(prefix))) &&
+    name.length <= 63 &&
+    qualifiedPart.test(name)
+  );
 }
 
 export const METADATA_KEY_RULES: readonly Rule[] = [
   {
-    message: 'must be a key of Kubernetes metadata: NAME or PREFIX/NAME, at most 63 letters, digits, -, _ and . in NAME, a lower-case DNS name as PREFIX',
+    message:
+      'must be a key of Kubernetes metadata: NAME or PREFIX/NAME, at most 63 letters, digits, -, _ and . in NAME, a lower-case DNS name as PREFIX',
     holds: isQualifiedName,
   },
   {
-    message: 'must not be vsecm.com/* or app.kubernetes.io/managed-by: the agent sets these itself, choose another key',
+    message:
+      'must not be vsecm.com/* or app.kubernetes.io/managed-by: the agent sets these itself, choose another key',
     holds: (text) => !text.startsWith('vsecm.com/') && text !== 'app.kubernetes.io/managed-by',
   },
 ];
 
 /** Whether a text may be the value of a Kubernetes label. */
-export const isLabelValue = (text: string): boolean => text === '' || (text.length <= 63 && qualifiedPart.test(text));
+export const isLabelValue = (text: string): boolean =>
+  text === '' || (text.length <= 63 && qualifiedPart.test(text));

@@ -3,7 +3,13 @@ import { Field } from './field.ts';
 import type { Code, Stage } from './reasons.ts';
 import { parseRef, PUBLIC_REF_RULES, REF_MAX_LENGTH, REF_RULES, type Ref } from './ref.ts';
 import type { Rule } from './rule.ts';
-import { METADATA_KEY_RULES, OBJECT_NAME_RULES, REFRESH_INTERVAL_RULES, SAFE_URL_RULES, SECRET_KEY_RULES } from './syntax.ts';
+import {
+  METADATA_KEY_RULES,
+  OBJECT_NAME_RULES,
+  REFRESH_INTERVAL_RULES,
+  SAFE_URL_RULES,
+  SECRET_KEY_RULES,
+} from './syntax.ts';
 
 export const GROUP = 'vsecm.com';
 export const VERSION = 'v1alpha1';
@@ -87,12 +93,15 @@ export function parseSpec(resource: unknown): Spec {
   const spec = root
     .member('spec')
     .members(['vsecmSafeURL', 'secretType', 'refreshInterval', 'target', 'data', 'labels', 'annotations']);
-  if (spec.secretType.present && spec.secretType.text(64) !== 'k8s') spec.secretType.fail('must be k8s, the only type there is');
+  if (spec.secretType.present && spec.secretType.text(64) !== 'k8s')
+    spec.secretType.fail('must be k8s, the only type there is');
   const interval = spec.refreshInterval;
   return {
     ...(spec.vsecmSafeURL.present ? { safeURL: spec.vsecmSafeURL.text(1024, SAFE_URL_RULES) } : {}),
     secretType: 'k8s',
-    refreshIntervalMs: parseDuration(interval.present ? interval.text(32, REFRESH_INTERVAL_RULES) : DEFAULT_REFRESH_INTERVAL),
+    refreshIntervalMs: parseDuration(
+      interval.present ? interval.text(32, REFRESH_INTERVAL_RULES) : DEFAULT_REFRESH_INTERVAL,
+    ),
     target: parseTarget(spec.target, name),
     data: parseData(spec.data),
     labels: parseMetadata(spec.labels),
@@ -115,7 +124,13 @@ function parseData(field: Field): Entry[] {
 const parseMetadata = (field: Field): Entry[] =>
   field.present ? parseEntries(field, MAX_METADATA, 317, METADATA_KEY_RULES, PUBLIC_REF_RULES) : [];
 
-function parseEntries(list: Field, limit: number, keyLength: number, keyRules: readonly Rule[], refRules: readonly Rule[]): Entry[] {
+function parseEntries(
+  list: Field,
+  limit: number,
+  keyLength: number,
+  keyRules: readonly Rule[],
+  refRules: readonly Rule[],
+): Entry[] {
   const seen = new Set<string>();
   return list.items(limit).map((item) => {
     const { key, ref } = item.members(['key', 'ref']);

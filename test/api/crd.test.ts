@@ -2,10 +2,23 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { load } from 'js-yaml';
-import { CONTROL_PATTERN, EMPTY_NAME_PATTERN, JSON_PATH_PATTERN, PUBLIC_PATTERN, PUBLIC_REF_RULES, REF_RULES } from '../../agent/api/ref.ts';
+import {
+  CONTROL_PATTERN,
+  EMPTY_NAME_PATTERN,
+  JSON_PATH_PATTERN,
+  PUBLIC_PATTERN,
+  PUBLIC_REF_RULES,
+  REF_RULES,
+} from '../../agent/api/ref.ts';
 import type { Rule } from '../../agent/api/rule.ts';
 import {
-  METADATA_KEY_RULES, OBJECT_NAME_RULES, REFRESH_INTERVAL_PATTERN, REFRESH_INTERVAL_RULES, SAFE_URL_PATTERN, SAFE_URL_RULES, SECRET_KEY_PATTERN,
+  METADATA_KEY_RULES,
+  OBJECT_NAME_RULES,
+  REFRESH_INTERVAL_PATTERN,
+  REFRESH_INTERVAL_RULES,
+  SAFE_URL_PATTERN,
+  SAFE_URL_RULES,
+  SECRET_KEY_PATTERN,
   SECRET_KEY_RULES,
 } from '../../agent/api/syntax.ts';
 
@@ -16,13 +29,16 @@ interface Schema {
   'x-kubernetes-validations'?: { rule: string; message: string }[];
 }
 
-const crd = load(readFileSync(new URL('../../daemonset/10-vsecmsecret-crd.yaml', import.meta.url), 'utf8')) as {
+const crd = load(
+  readFileSync(new URL('../../daemonset/10-vsecmsecret-crd.yaml', import.meta.url), 'utf8'),
+) as {
   spec: { versions: { schema: { openAPIV3Schema: Schema } }[] };
 };
 const root = crd.spec.versions[0]!.schema.openAPIV3Schema;
 const at = (...path: string[]): Schema =>
   path.reduce((schema, name) => (name === '[]' ? schema.items! : schema.properties![name]!), root);
-const validations = (schema: Schema): { rule: string; message: string }[] => schema['x-kubernetes-validations'] ?? [];
+const validations = (schema: Schema): { rule: string; message: string }[] =>
+  schema['x-kubernetes-validations'] ?? [];
 
 /** Fields of the CRD, the agent's rules for them, and the patterns that both must share. */
 const FIELDS: [path: string[], rules: readonly Rule[], patterns: string[]][] = [
@@ -40,9 +56,15 @@ const FIELDS: [path: string[], rules: readonly Rule[], patterns: string[]][] = [
 for (const [path, rules, patterns] of FIELDS) {
   test(`the CRD and the agent say the same about ${path.join('.')}`, () => {
     const stated = validations(at(...path));
-    assert.deepEqual(stated.map(({ message }) => message), rules.map(({ message }) => message));
+    assert.deepEqual(
+      stated.map(({ message }) => message),
+      rules.map(({ message }) => message),
+    );
     for (const pattern of patterns) {
-      assert.ok(stated.some(({ rule }) => rule.includes(`r"${pattern}"`)), `no rule with ${pattern}`);
+      assert.ok(
+        stated.some(({ rule }) => rule.includes(`r"${pattern}"`)),
+        `no rule with ${pattern}`,
+      );
     }
   });
 }

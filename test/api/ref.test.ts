@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Failure } from '../../agent/api/reasons.ts';
 import { likelySecret, parseRef, PUBLIC_REF_RULES, REF_RULES, type Step } from '../../agent/api/ref.ts';
 import { firstBroken } from '../../agent/api/rule.ts';
@@ -17,7 +17,10 @@ test('hostile refs break a rule', () => {
   // Length is the field's business, not the grammar's.
   for (const text of HOSTILE_REFS.filter((ref) => ref.length <= 1024)) {
     assert.notEqual(firstBroken(REF_RULES, text), undefined, JSON.stringify(text));
-    assert.throws(() => parseRef(text), (error) => error instanceof Failure && error.code === 'RefInvalid');
+    assert.throws(
+      () => parseRef(text),
+      (error) => error instanceof Failure && error.code === 'RefInvalid',
+    );
   }
 });
 
@@ -45,14 +48,26 @@ test('a JSONPath is taken apart into the name of the secret and steps', () => {
       { kind: 'name', name: 'c' },
     ],
   });
-  assert.deepEqual(parseRef('$.s[*]'), { kind: 'jsonpath', text: '$.s[*]', secret: 's', steps: [{ kind: 'all' }] });
+  assert.deepEqual(parseRef('$.s[*]'), {
+    kind: 'jsonpath',
+    text: '$.s[*]',
+    secret: 's',
+    steps: [{ kind: 'all' }],
+  });
   assert.equal(likelySecret(parseRef("$['app.b'].x")), 'app.b');
 });
 
 const plain = { noNullPrototype: true };
-const quotable = fc.string({ unit: fc.constantFrom('a', 'B', '1', '.', ']', '[', ')', '(', '@', '=', '?', '*', '"', ';', 'é', '😀', ' '), minLength: 1, maxLength: 12 });
+const quotable = fc.string({
+  unit: fc.constantFrom('a', 'B', '1', '.', ']', '[', ')', '(', '@', '=', '?', '*', '"', ';', 'é', '😀', ' '),
+  minLength: 1,
+  maxLength: 12,
+});
 const name = fc.record({ kind: fc.constant('name' as const), name: quotable }, plain);
-const step: fc.Arbitrary<Step> = fc.oneof(name, fc.record({ kind: fc.constant('index' as const), index: fc.nat({ max: 999_999 }) }, plain));
+const step: fc.Arbitrary<Step> = fc.oneof(
+  name,
+  fc.record({ kind: fc.constant('index' as const), index: fc.nat({ max: 999_999 }) }, plain),
+);
 const identifier = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_-]{0,5}$/);
 const selector: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>({ kind: 'all' }),
@@ -61,10 +76,14 @@ const selector: fc.Arbitrary<Step> = fc.oneof(
 
 const write = (s: Step): string => {
   switch (s.kind) {
-    case 'name': return `['${s.name}']`;
-    case 'index': return `[${s.index}]`;
-    case 'all': return '[*]';
-    case 'where': return `[?(@.${s.name}=='${s.equals}')]`;
+    case 'name':
+      return `['${s.name}']`;
+    case 'index':
+      return `[${s.index}]`;
+    case 'all':
+      return '[*]';
+    case 'where':
+      return `[?(@.${s.name}=='${s.equals}')]`;
   }
 };
 
@@ -91,7 +110,18 @@ test('a ref of labels and annotations ends in what the secret lists as public', 
   for (const text of ['databaseCredentials.cocaCola.labels.app', 's.annotations.env', 's.labels.a b']) {
     assert.equal(firstBroken(PUBLIC_REF_RULES, text), undefined, text);
   }
-  for (const text of ['s.labels', 's.password', 'labels.app', '.labels.app', 's.labels.a.b', 's.xlabels.a', '$.s.labels.app', 's.labels.', 's.data.labels.a\n', 's..labels.a']) {
+  for (const text of [
+    's.labels',
+    's.password',
+    'labels.app',
+    '.labels.app',
+    's.labels.a.b',
+    's.xlabels.a',
+    '$.s.labels.app',
+    's.labels.',
+    's.data.labels.a\n',
+    's..labels.a',
+  ]) {
     assert.notEqual(firstBroken(PUBLIC_REF_RULES, text), undefined, text);
   }
 });

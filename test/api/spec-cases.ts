@@ -9,7 +9,8 @@ export const resource = (spec: unknown): object => ({
 type Change = Record<string, unknown>;
 
 const withData = (change: Change): Change => ({ data: [{ key: 'a', ref: 's.a' }], ...change });
-const entries = (count: number): Change[] => Array.from({ length: count }, (_, i) => ({ key: `k${i}`, ref: 's.labels.a' }));
+const entries = (count: number): Change[] =>
+  Array.from({ length: count }, (_, i) => ({ key: `k${i}`, ref: 's.labels.a' }));
 
 /** Specs that the CRD and the agent must both take. */
 export const GOOD_SPECS: Record<string, Change> = {
@@ -31,10 +32,21 @@ export const GOOD_SPECS: Record<string, Change> = {
   'the shortest interval': withData({ refreshInterval: '10s' }),
   'a composed interval': withData({ refreshInterval: '1h30m0.5s' }),
   'the longest interval': withData({ refreshInterval: '8760h' }),
-  'a URL with port and path': withData({ vsecmSafeURL: 'https://vsecm-safe.vsecm-system.svc.cluster.local:8443/a%20b/' }),
+  'a URL with port and path': withData({
+    vsecmSafeURL: 'https://vsecm-safe.vsecm-system.svc.cluster.local:8443/a%20b/',
+  }),
   'a URL with an IPv6 address': withData({ vsecmSafeURL: 'https://[fd00::1]:8443' }),
-  'keys with dots': { data: [{ key: '.dockerconfigjson', ref: 's.a' }, { key: 'tls.crt', ref: 's.b' }, { key: '-_', ref: 's.c' }] },
-  'qualified metadata keys': withData({ labels: [{ key: 'app.kubernetes.io/name', ref: 's.labels.a' }], annotations: [{ key: 'Example_1', ref: 's.annotations.a' }] }),
+  'keys with dots': {
+    data: [
+      { key: '.dockerconfigjson', ref: 's.a' },
+      { key: 'tls.crt', ref: 's.b' },
+      { key: '-_', ref: 's.c' },
+    ],
+  },
+  'qualified metadata keys': withData({
+    labels: [{ key: 'app.kubernetes.io/name', ref: 's.labels.a' }],
+    annotations: [{ key: 'Example_1', ref: 's.annotations.a' }],
+  }),
   'as many keys as there may be': { data: entries(256), labels: entries(64), annotations: entries(64) },
 };
 
@@ -46,7 +58,16 @@ export const WRONG_SPECS: Record<string, { spec: unknown; field: string }> = {
   'an entry without key': { spec: { data: [{ ref: 's.a' }] }, field: 'spec.data[0].key' },
   'an entry without ref': { spec: { data: [{ key: 'a' }] }, field: 'spec.data[0].ref' },
   'an entry that is a text': { spec: { data: ['a'] }, field: 'spec.data[0]' },
-  'the same key twice': { spec: { data: [{ key: 'a', ref: 's.a' }, { key: 'b', ref: 's.a' }, { key: 'a', ref: 's.b' }] }, field: 'spec.data[2].key' },
+  'the same key twice': {
+    spec: {
+      data: [
+        { key: 'a', ref: 's.a' },
+        { key: 'b', ref: 's.a' },
+        { key: 'a', ref: 's.b' },
+      ],
+    },
+    field: 'spec.data[2].key',
+  },
   'too many keys': { spec: { data: entries(257) }, field: 'spec.data' },
   'a key with a slash': { spec: { data: [{ key: 'a/b', ref: 's.a' }] }, field: 'spec.data[0].key' },
   'the key ..': { spec: { data: [{ key: '..a', ref: 's.a' }] }, field: 'spec.data[0].key' },
@@ -55,34 +76,99 @@ export const WRONG_SPECS: Record<string, { spec: unknown; field: string }> = {
   'an empty ref': { spec: { data: [{ key: 'a', ref: '' }] }, field: 'spec.data[0].ref' },
   'a ref with a line break': { spec: { data: [{ key: 'a', ref: 's.a\n' }] }, field: 'spec.data[0].ref' },
   'a ref with an empty name': { spec: { data: [{ key: 'a', ref: 's..a' }] }, field: 'spec.data[0].ref' },
-  'a JSONPath that searches everywhere': { spec: { data: [{ key: 'a', ref: '$..password' }] }, field: 'spec.data[0].ref' },
+  'a JSONPath that searches everywhere': {
+    spec: { data: [{ key: 'a', ref: '$..password' }] },
+    field: 'spec.data[0].ref',
+  },
   'an over-long ref': { spec: { data: [{ key: 'a', ref: 'a'.repeat(1025) }] }, field: 'spec.data[0].ref' },
   'a URL without https': { spec: withData({ vsecmSafeURL: 'http://safe:8443' }), field: 'spec.vsecmSafeURL' },
-  'a URL with a user': { spec: withData({ vsecmSafeURL: 'https://user:pw@safe' }), field: 'spec.vsecmSafeURL' },
+  'a URL with a user': {
+    spec: withData({ vsecmSafeURL: 'https://user:pw@safe' }),
+    field: 'spec.vsecmSafeURL',
+  },
   'a URL with a query': { spec: withData({ vsecmSafeURL: 'https://safe/?a=b' }), field: 'spec.vsecmSafeURL' },
   'a URL without host': { spec: withData({ vsecmSafeURL: 'https:///path' }), field: 'spec.vsecmSafeURL' },
-  'an over-long URL': { spec: withData({ vsecmSafeURL: `https://${'a'.repeat(1024)}` }), field: 'spec.vsecmSafeURL' },
+  'an over-long URL': {
+    spec: withData({ vsecmSafeURL: `https://${'a'.repeat(1024)}` }),
+    field: 'spec.vsecmSafeURL',
+  },
   'another secretType': { spec: withData({ secretType: 'vault' }), field: 'spec.secretType' },
   'an interval without unit': { spec: withData({ refreshInterval: '60' }), field: 'spec.refreshInterval' },
   'an interval in days': { spec: withData({ refreshInterval: '1d' }), field: 'spec.refreshInterval' },
-  'an interval that is too short': { spec: withData({ refreshInterval: '9.999s' }), field: 'spec.refreshInterval' },
-  'an interval that is too long': { spec: withData({ refreshInterval: '8760h1s' }), field: 'spec.refreshInterval' },
-  'an over-long interval': { spec: withData({ refreshInterval: `${'1h'.repeat(20)}` }), field: 'spec.refreshInterval' },
+  'an interval that is too short': {
+    spec: withData({ refreshInterval: '9.999s' }),
+    field: 'spec.refreshInterval',
+  },
+  'an interval that is too long': {
+    spec: withData({ refreshInterval: '8760h1s' }),
+    field: 'spec.refreshInterval',
+  },
+  'an over-long interval': {
+    spec: withData({ refreshInterval: `${'1h'.repeat(20)}` }),
+    field: 'spec.refreshInterval',
+  },
   'a target that is a text': { spec: withData({ target: 'a' }), field: 'spec.target' },
-  'a target name in upper case': { spec: withData({ target: { name: 'Database' } }), field: 'spec.target.name' },
+  'a target name in upper case': {
+    spec: withData({ target: { name: 'Database' } }),
+    field: 'spec.target.name',
+  },
   'an empty target name': { spec: withData({ target: { name: '' } }), field: 'spec.target.name' },
-  'an over-long target name': { spec: withData({ target: { name: 'a'.repeat(254) } }), field: 'spec.target.name' },
-  'a label key with a space': { spec: withData({ labels: [{ key: 'a b', ref: 's.labels.a' }] }), field: 'spec.labels[0].key' },
-  'a label key of the agent': { spec: withData({ labels: [{ key: 'vsecm.com/managed', ref: 's.labels.a' }] }), field: 'spec.labels[0].key' },
-  'the label that says who manages': { spec: withData({ labels: [{ key: 'app.kubernetes.io/managed-by', ref: 's.labels.a' }] }), field: 'spec.labels[0].key' },
-  'an over-long label key': { spec: withData({ labels: [{ key: `${'a'.repeat(254)}/${'b'.repeat(63)}`, ref: 's.labels.a' }] }), field: 'spec.labels[0].key' },
-  'the same label twice': { spec: withData({ labels: [{ key: 'a', ref: 's.labels.a' }, { key: 'a', ref: 's.labels.b' }] }), field: 'spec.labels[1].key' },
+  'an over-long target name': {
+    spec: withData({ target: { name: 'a'.repeat(254) } }),
+    field: 'spec.target.name',
+  },
+  'a label key with a space': {
+    spec: withData({ labels: [{ key: 'a b', ref: 's.labels.a' }] }),
+    field: 'spec.labels[0].key',
+  },
+  'a label key of the agent': {
+    spec: withData({ labels: [{ key: 'vsecm.com/managed', ref: 's.labels.a' }] }),
+    field: 'spec.labels[0].key',
+  },
+  'the label that says who manages': {
+    spec: withData({ labels: [{ key: 'app.kubernetes.io/managed-by', ref: 's.labels.a' }] }),
+    field: 'spec.labels[0].key',
+  },
+  'an over-long label key': {
+    spec: withData({ labels: [{ key: `${'a'.repeat(254)}/${'b'.repeat(63)}`, ref: 's.labels.a' }] }),
+    field: 'spec.labels[0].key',
+  },
+  'the same label twice': {
+    spec: withData({
+      labels: [
+        { key: 'a', ref: 's.labels.a' },
+        { key: 'a', ref: 's.labels.b' },
+      ],
+    }),
+    field: 'spec.labels[1].key',
+  },
   'too many labels': { spec: withData({ labels: entries(65) }), field: 'spec.labels' },
-  'a label from the data': { spec: withData({ labels: [{ key: 'a', ref: 's.data.password' }] }), field: 'spec.labels[0].ref' },
-  'a label by JSONPath': { spec: withData({ labels: [{ key: 'a', ref: '$.s.labels.a' }] }), field: 'spec.labels[0].ref' },
-  'a label ref with a tab': { spec: withData({ labels: [{ key: 'a', ref: 's.labels.a\t' }] }), field: 'spec.labels[0].ref' },
-  'a label ref with an empty name': { spec: withData({ labels: [{ key: 'a', ref: 's..labels.a' }] }), field: 'spec.labels[0].ref' },
-  'an annotation key of the agent': { spec: withData({ annotations: [{ key: 'vsecm.com/allow-adoption', ref: 's.annotations.a' }] }), field: 'spec.annotations[0].key' },
-  'an annotation key without name': { spec: withData({ annotations: [{ key: 'example.com/', ref: 's.annotations.a' }] }), field: 'spec.annotations[0].key' },
-  'an annotation from the data': { spec: withData({ annotations: [{ key: 'a', ref: 's.data.password' }] }), field: 'spec.annotations[0].ref' },
+  'a label from the data': {
+    spec: withData({ labels: [{ key: 'a', ref: 's.data.password' }] }),
+    field: 'spec.labels[0].ref',
+  },
+  'a label by JSONPath': {
+    spec: withData({ labels: [{ key: 'a', ref: '$.s.labels.a' }] }),
+    field: 'spec.labels[0].ref',
+  },
+  'a label ref with a tab': {
+    spec: withData({ labels: [{ key: 'a', ref: 's.labels.a\t' }] }),
+    field: 'spec.labels[0].ref',
+  },
+  'a label ref with an empty name': {
+    spec: withData({ labels: [{ key: 'a', ref: 's..labels.a' }] }),
+    field: 'spec.labels[0].ref',
+  },
+  'an annotation key of the agent': {
+    spec: withData({ annotations: [{ key: 'vsecm.com/allow-adoption', ref: 's.annotations.a' }] }),
+    field: 'spec.annotations[0].key',
+  },
+  'an annotation key without name': {
+    spec: withData({ annotations: [{ key: 'example.com/', ref: 's.annotations.a' }] }),
+    field: 'spec.annotations[0].key',
+  },
+  'an annotation from the data': {
+    spec: withData({ annotations: [{ key: 'a', ref: 's.data.password' }] }),
+    field: 'spec.annotations[0].ref',
+  },
 };

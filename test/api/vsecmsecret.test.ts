@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Failure } from '../../agent/api/reasons.ts';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
 import { GOOD_SPECS, resource, WRONG_SPECS } from './spec-cases.ts';
@@ -20,11 +20,16 @@ test('a full spec is taken with all its fields', () => {
   assert.equal(spec.safeURL, 'https://path/to/vsecm/safe/api/endpoint');
   assert.equal(spec.refreshIntervalMs, 3_600_000);
   assert.deepEqual(spec.target, { name: 'database-credentials' });
-  assert.deepEqual(spec.data.map(({ key, ref }) => [key, ref.text]), [
-    ['username', 'databaseCredentials.cocaCola.data.username'],
-    ['password', 'databaseCredentials.cocaCola.data.password'],
+  assert.deepEqual(
+    spec.data.map(({ key, ref }) => [key, ref.text]),
+    [
+      ['username', 'databaseCredentials.cocaCola.data.username'],
+      ['password', 'databaseCredentials.cocaCola.data.password'],
+    ],
+  );
+  assert.deepEqual(spec.labels, [
+    { key: 'app', ref: { kind: 'dotted', text: 'databaseCredentials.cocaCola.labels.app' } },
   ]);
-  assert.deepEqual(spec.labels, [{ key: 'app', ref: { kind: 'dotted', text: 'databaseCredentials.cocaCola.labels.app' } }]);
   assert.equal(spec.annotations.length, 1);
 });
 
@@ -41,7 +46,8 @@ test('what is left out takes its default', () => {
 });
 
 test('good specs are taken', () => {
-  for (const [name, spec] of Object.entries(GOOD_SPECS)) assert.doesNotThrow(() => parseSpec(resource(spec)), name);
+  for (const [name, spec] of Object.entries(GOOD_SPECS))
+    assert.doesNotThrow(() => parseSpec(resource(spec)), name);
 });
 
 for (const [name, { spec, field }] of Object.entries(WRONG_SPECS)) {
@@ -60,7 +66,9 @@ test('fields that the agent does not know are refused rather than ignored', () =
 test('inherited members do not count', () => {
   const spec = Object.create({ data: [{ key: 'a', ref: 's.a' }] }) as object;
   assert.equal(failureOf(() => parseSpec(resource(spec))).code, 'InvalidSpec');
-  const hostile = JSON.parse('{"data":[{"key":"a","ref":"s.a"}],"__proto__":{"refreshInterval":"1s"}}') as object;
+  const hostile = JSON.parse(
+    '{"data":[{"key":"a","ref":"s.a"}],"__proto__":{"refreshInterval":"1s"}}',
+  ) as object;
   assert.match(failureOf(() => parseSpec(resource(hostile))).message, /__proto__/);
 });
 
@@ -68,7 +76,14 @@ test('whatever comes, it is a spec or an InvalidSpec', () => {
   const leaf = fc.oneof(fc.anything(), fc.constantFrom('1h', 's.a', 'k8s', 'key', 'https://a'));
   const entry = fc.record({ key: leaf, ref: leaf }, { requiredKeys: [] });
   const spec = fc.record(
-    { vsecmSafeURL: leaf, secretType: leaf, refreshInterval: leaf, target: fc.oneof(leaf, fc.record({ name: leaf })), data: fc.array(entry), labels: fc.array(entry) },
+    {
+      vsecmSafeURL: leaf,
+      secretType: leaf,
+      refreshInterval: leaf,
+      target: fc.oneof(leaf, fc.record({ name: leaf })),
+      data: fc.array(entry),
+      labels: fc.array(entry),
+    },
     { requiredKeys: [] },
   );
   fc.assert(

@@ -1,0 +1,65 @@
+import { Failure } from '../api/reasons.ts';
+import { isLabelValue } from '../api/syntax.ts';
+
+/** What a Secret shall hold, and the secrets in Safe that it was made from. */
+export interface Desired {
+  readonly data: ReadonlyMap<string, Uint8Array>;
+  readonly labels: ReadonlyMap<string, string>;
+  readonly annotations: ReadonlyMap<string, string>;
+  /** Names of the secrets used, in the order of their first use; empty if the answer was unnamed. */
+  readonly used: readonly string[];
+  /** Those of `used` that the namespace has no grant for, if such use is to be warned of; never shown to the tenant. */
+  readonly notGranted: readonly string[];
+  /** The latest `updated` among the secrets used, as Safe printed it; empty if the answer was unnamed. */
+  readonly sourceUpdated: string;
+  /** When the first of them expires, Unix milliseconds. */
+  readonly wakeAt?: number;
+}
+
+/** The API server's limit for the values of a Secret together. */
+const MAX_DATA_BYTES = 1024 * 1024;
+/** The API server's limit for keys and values of all annotations together. */
+const MAX_ANNOTATION_BYTES = 256 * 1024;
+
+/** UTF-8. Half a surrogate pair (JSON can write one) has no UTF-8, and would silently become another value. */
+export function bytesOf(text: string, where: string, key: string): Uint8Array {
+  if (!text.isWellFormed()) invalid(where, key, 'it is not Unicode text (half a surrogate pair)');
+  return Buffer.from(text, 'utf8');
+}
+
+/** Throws `SecretTooLarge` if the API server would refuse the values for their size. */
+export function checkSize(data: ReadonlyMap<string, Uint8Array>): void {
+  const largest = { key: '', bytes: -1 };
+  let total = 0;
+  for (const [key, { length }] of data) {
+    total += length;
+    if (length > largest.bytes) Object.assign(largest, { key, bytes: length });
+  }
+  if (total > MAX_DATA_BYTES) {
+    throw new Failure(
+      'SecretTooLarge',
+      `the values of the Secret together exceed 1 MiB; the largest is that of key ${largest.key}`,
+    );
+  }
+}
+
+/** Throws `ValueInvalid` for texts that Kubernetes does not take as labels or annotations. */
+export function checkMetadata(texts: ReadonlyMap<string, string>, list: 'labels' | 'annotations'): void {
+  let total = 0;
+  for (const [index, [key, text]] of [...texts].entries()) {
+    const where = `spec.${list}[${index}]`;
+    if (list === 'labels' && !isLabelValue(text)) {
+      invalid(
+        where,
+        key,
+        'a label takes at most 63 letters, digits, -, _ and ., beginning and ending with a letter or digit',
+      );
+    }
+    total += key.length + bytesOf(text, where, key).length;
+    if (total > MAX_ANNOTATION_BYTES) invalid(where, key, 'the annotations together exceed 256 KiB');
+  }
+}
+
+function invalid(where: string, key: string, why: string): never {
+  throw new Failure('ValueInvalid', `${where}: the value for ${key} cannot be stored: ${why}`);
+}
