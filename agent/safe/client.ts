@@ -1,0 +1,189 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Identity } from '../spiffe/svid.ts';
+import { SafeConnection, type RawResponse } from './connection.ts';
+import { codeOf, type PeerErrorOf } from './connection-failure.ts';
+import { SafeError, type SafeCode } from './error.ts';
+import { failureOfStatus, parseResponse, type SafeAnswer } from './response.ts';
+import { parseRetryAfter } from './retry-after.ts';
+
+/** Where the client's identity comes from. */
+export interface IdentitySource {
+  /** The identity for the next connection. Throws an error with a code of the stage identity if there is none. */
+  current(): Identity;
+  /** Calls back when the identity changes, before anything else can use it; returns how to end that. */
+  onChange(changed: (change: 'obtained' | 'rotated' | 'withdrawn' | 'expired') => void): () => void;
+}
+
+export interface SafeClientOptions {
+  identity: IdentitySource;
+  tls: {
+    /** Options that present this identity and accept nobody but Safe. */
+    options: (identity: Identity) => TlsOptions;
+    peerErrorOf: PeerErrorOf;
+  };
+  /** One request, from connect to last byte. */
+  timeoutMs: number;
+  /** The longest body that is read. */
+  maxBytes: number;
+  log: Log;
+  metrics: Pick<Metrics, 'safeRequests' | 'safeDuration' | 'safeAnswerBytes'>;
+  clock: Clock;
+}
+
+/** An answer and when it was had, Unix milliseconds. */
+export interface Fetched {
+  readonly answer: SafeAnswer;
+  /** When its request was sent: whatever was registered before is in it. */
+  readonly begunAt: number;
+  readonly endedAt: number;
+  /** Size of the response body. */
+  readonly bytes: number;
+}
+
+/** Asks Safe with the agent's identity, whichever it is at that moment, and never without one. */
+export class SafeClient {
+  readonly #options: SafeClientOptions;
+  readonly #live = new Set<SafeConnection>();
+  #unsubscribe: (() => void) | undefined;
+  #closed = false;
+  /** Secrets with unreadable dates that the log has named. */
+  #reported = '';
+
+  constructor(options: SafeClientOptions) {
+    this.#options = options;
+    this.#unsubscribe = options.identity.onChange((change) => {
+      // Safe goes on answering on a connection whose SVID has expired. After a rotation the old
+      // connections finish what they are doing.
+      if (change === 'withdrawn' || change === 'expired') this.#cut();
+    });
+  }
+
+  /**
+   * One request to `dial`, a full https URL; redirects are not followed.
+   * @throws SafeError, or the signal's reason
+   */
+  async read(dial: string, signal?: AbortSignal): Promise<Fetched> {
+    const { clock, metrics, log } = this.#options;
+    const begunAt = clock.now();
+    let sent = false;
+    const done = (code: string): void => {
+      const durationSeconds = (clock.now() - begunAt) / 1000;
+      log.debug('request to Safe ended', { safeURL: dial, code, durationSeconds });
+      if (!sent) return;
+      metrics.safeRequests.inc({ code });
+      metrics.safeDuration.observe(durationSeconds);
+    };
+    try {
+      const { status, retryAfter, body } = await this.#request(new URL(dial), signal, () => (sent = true));
+      if (status !== 200) throw failureOfStatus(status, parseRetryAfter(retryAfter, clock.now()));
+      const answer = parseResponse(status, body);
+      this.#reportUnreadable(answer);
+      metrics.safeAnswerBytes.set(body.byteLength);
+      done('OK');
+      return { answer, begunAt, endedAt: clock.now(), bytes: body.byteLength };
+    } catch (error) {
+      done(error instanceof SafeError ? error.code : 'aborted');
+      throw error;
+    }
+  }
+
+  /** Ends what is under way; reads fail from now on. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#unsubscribe?.();
+    this.#cut();
+  }
+
+  /** Tries until a connection was not cut for its identity's sake, or there is no identity. */
+  async #request(url: URL, signal: AbortSignal | undefined, onSend: () => void): Promise<RawResponse> {
+    const { clock, timeoutMs, maxBytes, tls } = this.#options;
+    let timedOut = false;
+    let connection: SafeConnection | undefined;
+    const cut = (): void => connection?.destroy();
+    const cancelTimeout = clock.after(timeoutMs, () => {
+      timedOut = true;
+      cut();
+    });
+    signal?.addEventListener('abort', cut, { once: true });
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const identity = this.#identity(connection === undefined);
+        connection = new SafeConnection({
+          url,
+          tls: tls.options(identity),
+          peerErrorOf: tls.peerErrorOf,
+          maxBytes,
+        });
+        onSend();
+        const response = await this.#exchange(connection, identity).catch((error: unknown) => {
+          if (timedOut)
+            throw new SafeError('SafeTimeout', { cause: `TIMEOUT_${connection?.phase.toUpperCase()}` });
+          if (!connection?.destroyed) throw error;
+          return undefined;
+        });
+        if (response) return response;
+      }
+    } finally {
+      cancelTimeout();
+      signal?.removeEventListener('abort', cut);
+    }
+  }
+
+  async #exchange(connection: SafeConnection, identity: Identity): Promise<RawResponse> {
+    const { clock } = this.#options;
+    this.#live.add(connection);
+    // The source announces the end of the identity it holds, not of one that it has replaced.
+    const cancelExpiry = clock.after(identity.notAfter - clock.now(), () => connection.destroy());
+    try {
+      return await connection.get();
+    } finally {
+      cancelExpiry();
+      this.#live.delete(connection);
+    }
+  }
+
+  #identity(unsent: boolean): Identity {
+    if (this.#closed) throw new SafeError('SafeUnreachable', { cause: 'CLIENT_CLOSED', unsent });
+    const { identity: source, clock } = this.#options;
+    let identity: Identity;
+    try {
+      identity = source.current();
+    } catch (error) {
+      const cause: unknown = (error as { cause?: unknown }).cause;
+      throw new SafeError(codeOf(error) as SafeCode, {
+        unsent,
+        cause: typeof cause === 'string' ? cause : undefined,
+      });
+    }
+    if (identity.notAfter <= clock.now()) throw new SafeError('IdentityExpired', { unsent });
+    return identity;
+  }
+
+  #cut(): void {
+    for (const connection of this.#live) connection.destroy();
+  }
+
+  /** Says once which secrets have dates that do not parse, until that changes. */
+  #reportUnreadable(answer: SafeAnswer): void {
+    const secrets =
+      answer.kind === 'named'
+        ? [...answer.secrets.values()].filter((secret) => secret.unreadable.length > 0)
+        : [];
+    const now = secrets
+      .map(({ name }) => JSON.stringify(name))
+      .sort()
+      .join();
+    if (now === this.#reported) return;
+    this.#reported = now;
+    for (const { name, unreadable } of secrets) {
+      this.#options.log.warn('secret in Safe has a date that does not parse and counts as expired', {
+        secretName: name,
+        fields: [...unreadable],
+      });
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import type { Socket } from 'node:net';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { buildConnector, Client } from 'undici';
+import { failureOfConnection, type Evidence, type PeerErrorOf, type Phase } from './connection-failure.ts';
+import { SafeError } from './error.ts';
+
+export interface SafeConnectionOptions {
+  /** What is asked: https, with its path. */
+  url: URL;
+  /** Own certificate and key, the bundle, and the check of the peer's SPIFFE ID. */
+  tls: TlsOptions;
+  peerErrorOf: PeerErrorOf;
+  /** The longest body that is read. */
+  maxBytes: number;
+}
+
+/** Status, `Retry-After`, and the body of a 200; other bodies are not read. */
+export interface RawResponse {
+  readonly status: number;
+  readonly retryAfter: string | string[] | undefined;
+  readonly body: Buffer;
+}
+
+/**
+ * A connection to Safe that serves one request and is then closed.
+ *
+ * Safe is asked once in five seconds at most, longer than an idle connection is worth keeping, so there is
+ * no pool: no connection outlives the identity it was made with, none has to be drained on rotation, and
+ * each answer comes from a peer that was just verified. HTTP/1.1, since a single request gains nothing from
+ * multiplexing and its failures are plainer. The TLS session is not resumed: that would skip the check of
+ * the peer's SPIFFE ID and keep the old client identity.
+ */
+export class SafeConnection {
+  readonly #options: SafeConnectionOptions;
+  readonly #client: Client;
+  readonly #evidence: Evidence = { phase: 'connecting', accepted: false, socketError: undefined };
+  #socket: Socket | undefined;
+  #destroyed = false;
+
+  constructor(options: SafeConnectionOptions) {
+    this.#options = options;
+    const connectorOptions = { ...options.tls, maxCachedSessions: 0, allowH2: false, timeout: 0 };
+    const connector = buildConnector(connectorOptions as buildConnector.BuildOptions);
+    this.#client = new Client(options.url.origin, {
+      allowH2: false,
+      // undici's way to say `Connection: close`.
+      pipelining: 0,
+      // The caller limits the time as a whole.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: (to, done) => {
+        // undici would connect again if the socket closed before it could write.
+        if (this.#socket) return done(new SafeError('SafeUnreachable', { cause: 'CLOSED_EARLY' }), null);
+        // The declared type leaves out that a connector returns the socket it is opening.
+        this.#watch(connector(to, done) as unknown as Socket);
+      },
+    });
+  }
+
+  get phase(): Phase {
+    return this.#evidence.phase;
+  }
+
+  /** Whether it was ended by `destroy` rather than by itself or the peer. */
+  get destroyed(): boolean {
+    return this.#destroyed;
+  }
+
+  /** Asks once. @throws SafeError; after `destroy` its code means nothing. */
+  async get(): Promise<RawResponse> {
+    try {
+      const { pathname: path } = this.#options.url;
+      const { statusCode: status, headers, body } = await this.#client.request({ method: 'GET', path });
+      body.on('error', () => {});
+      this.#evidence.phase = 'reading';
+      const retryAfter = headers['retry-after'];
+      const wanted =
+        status === 200 ? await this.#read(body, Number(headers['content-length'] ?? 0)) : Buffer.alloc(0);
+      return { status, retryAfter, body: wanted };
+    } catch (error) {
+      throw failureOfConnection(error, this.#evidence, this.#options.peerErrorOf);
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** Ends it at once, even in the middle of a handshake. */
+  destroy(): void {
+    this.#destroyed = true;
+    this.#end();
+  }
+
+  async #read(body: AsyncIterable<Buffer>, announced: number): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let bytes = announced;
+    const tooLarge = (): boolean => bytes > this.#options.maxBytes;
+    if (!tooLarge()) {
+      bytes = 0;
+      for await (const chunk of body) {
+        bytes += chunk.byteLength;
+        if (tooLarge()) break;
+        chunks.push(chunk);
+      }
+    }
+    if (tooLarge()) throw new SafeError('ResponseTooLarge', { status: 200 });
+    return Buffer.concat(chunks, bytes);
+  }
+
+  #watch(socket: Socket): void {
+    this.#socket = socket;
+    const evidence = this.#evidence;
+    socket.once('connect', () => (evidence.phase = 'handshake'));
+    socket.once('secureConnect', () => (evidence.phase = 'waiting'));
+    socket.once('session', () => (evidence.accepted = true));
+    // The first error is the cause; what undici makes of it follows as a second one.
+    socket.once('error', (error) => (evidence.socketError = error));
+  }
+
+  #end(): void {
+    this.#socket?.destroy();
+    // Nothing waits for it: the request has failed or is done.
+    void this.#client.destroy();
+  }
+}

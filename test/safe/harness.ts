@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import type { TestContext } from 'node:test';
+import { systemClock } from '../../agent/clock.ts';
+import { createLog } from '../../agent/log.ts';
+import { createMetrics } from '../../agent/metrics.ts';
+import { SafeClient, type IdentitySource, type SafeClientOptions } from '../../agent/safe/client.ts';
+import { SafeError } from '../../agent/safe/error.ts';
+import { IdentityError } from '../../agent/spiffe/error.ts';
+import { parseSpiffeId } from '../../agent/spiffe/id.ts';
+import type { Identity } from '../../agent/spiffe/svid.ts';
+import { peerErrorOf, tlsOptions } from '../../agent/spiffe/tls.ts';
+import type { IssueOptions } from '../devcluster/pki.ts';
+import { DevSafe, type DevSafeOptions } from '../devcluster/safe.ts';
+import type { DevAuthority } from '../devcluster/spire/authority.ts';
+
+export const SCOUT =
+  'spiffe://vsecm.com/workload/vsecm-scout/ns/vsecm-agent/sa/vsecm-agent/n/vsecm-agent-x7k2p';
+export const SAFE_ID =
+  /^spiffe:\/\/vsecm.com\/workload\/vsecm-safe\/ns\/vsecm-system\/sa\/vsecm-safe\/n\/[^/]+$/;
+
+/** The recorded answer of VSecM Safe, byte for byte. */
+export const sample = (name: string): Promise<Buffer> =>
+  readFile(new URL(`../fixtures/safe/${name}.json`, import.meta.url));
+
+/** An identity that a test renews and takes away by hand, announced as the real source does. */
+export class HandIdentity implements IdentitySource {
+  readonly #listeners = new Set<Parameters<IdentitySource['onChange']>[0]>();
+  readonly #authority: DevAuthority;
+  #held: Identity | undefined;
+  #missing: IdentityError = new IdentityError('NoIdentity', { cause: 'PermissionDenied' });
+
+  constructor(authority: DevAuthority) {
+    this.#authority = authority;
+  }
+
+  current(): Identity {
+    if (!this.#held) throw this.#missing;
+    return this.#held;
+  }
+
+  onChange(changed: Parameters<IdentitySource['onChange']>[0]): () => void {
+    this.#listeners.add(changed);
+    return () => this.#listeners.delete(changed);
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  /** A new SVID, whether there was one or not. */
+  async rotate(options: IssueOptions = {}): Promise<Identity> {
+    const { id = SCOUT } = options;
+    const { chainPem, keyPem, notAfter, certDer } = await this.#authority.ca.issue({ ...options, id });
+    const bundlePem = this.#authority.roots.map(({ certPem }) => certPem);
+    const change = this.#held ? 'rotated' : 'obtained';
+    this.#held = {
+      id: parseSpiffeId(id),
+      certificatesPem: chainPem,
+      keyPem,
+      bundle: [],
+      bundlePem,
+      notAfter,
+      serialNumber: certDer.toString('hex').slice(0, 8),
+    };
+    this.#tell(change);
+    return this.#held;
+  }
+
+  lose(change: 'withdrawn' | 'expired'): void {
+    this.#held = undefined;
+    this.#missing = new IdentityError(change === 'expired' ? 'IdentityExpired' : 'NoIdentity');
+    this.#tell(change);
+  }
+
+  #tell(change: Parameters<Parameters<IdentitySource['onChange']>[0]>[0]): void {
+    for (const changed of this.#listeners) changed(change);
+  }
+}
+
+export interface Bench {
+  safe: DevSafe;
+  identity: HandIdentity;
+  client: SafeClient;
+  lines: string[];
+  metrics: ReturnType<typeof createMetrics>;
+}
+
+/** A Safe, an identity that it knows, and a client between them; all ended with the test. */
+export async function bench(
+  t: TestContext,
+  options: { safe?: DevSafeOptions; client?: Partial<SafeClientOptions> } = {},
+): Promise<Bench> {
+  const safe = await DevSafe.start(options.safe);
+  const identity = new HandIdentity(safe.authority);
+  await identity.rotate();
+  const { client, lines, metrics } = clientFor(identity, options.client);
+  t.after(async () => {
+    await client.close();
+    await safe.close();
+  });
+  return { safe, identity, client, lines, metrics };
+}
+
+export function clientFor(identity: IdentitySource, options: Partial<SafeClientOptions> = {}) {
+  const lines: string[] = [];
+  const metrics = createMetrics();
+  const client = new SafeClient({
+    identity,
+    tls: {
+      options: (held) => tlsOptions(held, { trustDomain: 'vsecm.com', safeIdPattern: SAFE_ID }),
+      peerErrorOf,
+    },
+    timeoutMs: 10_000,
+    maxBytes: 1024 * 1024,
+    log: createLog('trace', {}, { write: (line) => lines.push(line) }),
+    metrics,
+    clock: systemClock,
+    ...options,
+  });
+  return { client, lines, metrics };
+}
+
+/** The failure of a read, with the parts that tests compare; fails if the read does not. */
+export async function failure(
+  read: Promise<unknown>,
+): Promise<{ code: string; cause?: string; status?: number; retryAfterMs?: number }> {
+  const outcome = await read.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!(outcome instanceof SafeError))
+    throw new Error(`expected a SafeError, got ${outcome instanceof Error ? outcome.name : typeof outcome}`);
+  const { code, cause, status, retryAfterMs } = outcome;
+  return {
+    code,
+    ...(cause !== undefined && { cause }),
+    ...(status !== undefined && { status }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
