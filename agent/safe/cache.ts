@@ -1,0 +1,185 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Fetched } from './client.ts';
+import { SafeError } from './error.ts';
+
+export interface SafeCacheOptions {
+  /** What is asked when no answer serves. */
+  client: { read(dial: string): Promise<Fetched> };
+  /** The agent's own SPIFFE ID, the last one while it has none; if this throws, the last one it gave counts. */
+  identityKey: () => string;
+  /** How much is kept; a larger answer is returned but not kept. */
+  maxBytes: number;
+  /** From the start of one request to a URL to the start of the next; default 5 s. */
+  floorMs?: number;
+  clock: Clock;
+  metrics: Pick<Metrics, 'safeCacheBytes'>;
+}
+
+/** A request that has been sent, or will be as soon as it may. */
+interface Flight {
+  /** Unix milliseconds; `undefined` while it waits for its turn. */
+  begunAt: number | undefined;
+  readonly result: PromiseWithResolvers<Fetched>;
+  cancelStart: () => void;
+}
+
+/** What is known of one dialled URL. */
+interface Site {
+  lastStart: number;
+  /** At most one of each: under way, and the next. */
+  current: Flight | undefined;
+  next: Flight | undefined;
+  /** Safe asked to be left alone: the failure that said so, and until when. */
+  refused: { error: SafeError; until: number } | undefined;
+}
+
+const FLOOR_MS = 5_000;
+
+/**
+ * Answers of Safe in memory, one for all who want it, so that Safe is asked seldom: one request at a time
+ * and URL, and none sooner than the floor after the last, whatever the cause. Answers are kept by URL and
+ * own SPIFFE ID, up to a number of bytes as they came over the wire.
+ */
+export class SafeCache {
+  readonly #options: SafeCacheOptions;
+  readonly #floorMs: number;
+  readonly #answers: LRUCache<string, Fetched>;
+  readonly #sites = new Map<string, Site>();
+  #owner = '';
+
+  constructor(options: SafeCacheOptions) {
+    this.#options = options;
+    this.#floorMs = options.floorMs ?? FLOOR_MS;
+    this.#answers = new LRUCache({
+      maxSize: options.maxBytes,
+      sizeCalculation: ({ bytes }) => Math.max(1, bytes),
+    });
+  }
+
+  /** The answer in memory, however old. */
+  cached(dial: string): Fetched | undefined {
+    return this.#answers.get(this.#key(dial));
+  }
+
+  /** Drops the answer in memory; a request under way goes on. */
+  release(dial: string): void {
+    this.#answers.delete(this.#key(dial));
+    this.#measure();
+  }
+
+  /**
+   * An answer whose request began at or after `begunAfter` (Unix milliseconds): the one in memory, the one
+   * under way, or the next.
+   * @throws SafeError the failure of the request that was waited for; at once while a Retry-After runs, with what is left of it
+   */
+  async read(dial: string, begunAfter: number): Promise<Fetched> {
+    const now = this.#options.clock.now();
+    // A request that is sent now must satisfy whoever asks now.
+    const wanted = Math.min(begunAfter, now);
+    const fresh = (begunAt: number | undefined): boolean => begunAt !== undefined && begunAt >= wanted;
+    const kept = this.cached(dial);
+    if (kept && fresh(kept.begunAt)) return kept;
+    const site = this.#site(dial);
+    if (site.current && fresh(site.current.begunAt)) return site.current.result.promise;
+    this.#throwIfRefused(site, now);
+    site.next ??= { begunAt: undefined, result: Promise.withResolvers(), cancelStart: () => {} };
+    const { promise } = site.next.result;
+    if (!site.current) this.#schedule(dial, site);
+    return promise;
+  }
+
+  /** Fails those who wait for a request that has not begun. */
+  close(): void {
+    for (const { next } of this.#sites.values()) {
+      next?.cancelStart();
+      next?.result.reject(new SafeError('SafeUnreachable', { cause: 'CLIENT_CLOSED', unsent: true }));
+    }
+    this.#sites.clear();
+  }
+
+  #schedule(dial: string, site: Site): void {
+    const { next } = site;
+    if (!next) return;
+    const wait = site.lastStart + this.#floorMs - this.#options.clock.now();
+    next.cancelStart();
+    if (wait <= 0) {
+      void this.#start(dial, site, next);
+      return;
+    }
+    // Looks again then: timers can be a moment early.
+    next.cancelStart = this.#options.clock.after(wait, () => this.#schedule(dial, site));
+  }
+
+  async #start(dial: string, site: Site, flight: Flight): Promise<void> {
+    const { client, clock } = this.#options;
+    const lastStart = site.lastStart;
+    const key = this.#key(dial);
+    site.next = undefined;
+    site.current = flight;
+    site.lastStart = flight.begunAt = clock.now();
+    try {
+      const fetched = await client.read(dial);
+      this.#answers.set(key, fetched);
+      this.#measure();
+      site.refused = undefined;
+      flight.result.resolve(fetched);
+    } catch (error) {
+      // What was never sent does not count: an identity that arrives is used at once.
+      if (error instanceof SafeError && error.unsent) site.lastStart = lastStart;
+      this.#remember(site, error);
+      flight.result.reject(error);
+    }
+    site.current = undefined;
+    this.#proceed(dial, site);
+  }
+
+  /** After a request: the next in turn, unless Safe asked to be left alone. */
+  #proceed(dial: string, site: Site): void {
+    const { next } = site;
+    if (!next) return;
+    try {
+      this.#throwIfRefused(site, this.#options.clock.now());
+      this.#schedule(dial, site);
+    } catch (error) {
+      site.next = undefined;
+      next.result.reject(error);
+    }
+  }
+
+  #remember(site: Site, error: unknown): void {
+    if (!(error instanceof SafeError) || !error.retryAfterMs) return;
+    site.refused = { error, until: this.#options.clock.now() + error.retryAfterMs };
+  }
+
+  #throwIfRefused(site: Site, now: number): void {
+    if (!site.refused) return;
+    const { error, until } = site.refused;
+    const retryAfterMs = until - now;
+    if (retryAfterMs <= 0) return;
+    throw new SafeError(error.code, { status: error.status, retryAfterMs, unsent: true });
+  }
+
+  #site(dial: string): Site {
+    let site = this.#sites.get(dial);
+    if (!site) {
+      site = { lastStart: -Infinity, current: undefined, next: undefined, refused: undefined };
+      this.#sites.set(dial, site);
+    }
+    return site;
+  }
+
+  #key(dial: string): string {
+    try {
+      this.#owner = this.#options.identityKey();
+    } catch {
+      // Without an identity the answers had with the last one still serve repairs.
+    }
+    return `${this.#owner} ${dial}`;
+  }
+
+  #measure(): void {
+    this.#options.metrics.safeCacheBytes.set(this.#answers.calculatedSize);
+  }
+}
