@@ -7,11 +7,10 @@ import type { ApiClient } from '../devcluster/api-client.ts';
 export async function awaitObject(client: ApiClient, path: string, fits: (object: any) => boolean, timeoutMs = 30_000): Promise<any> {
   const cut = path.lastIndexOf('/');
   const [collection, name] = [path.slice(0, cut), path.slice(cut + 1)];
-  const selector = `fieldSelector=metadata.name%3D${encodeURIComponent(name)}`;
-  const list = await client.ok('GET', `${collection}?${selector}`);
+  const list = await client.ok('GET', collection);
   let object = list.items.find((item: any) => item.metadata.name === name);
   if (fits(object)) return object;
-  const watch = await client.watch(`${collection}?watch=true&${selector}&resourceVersion=${list.metadata.resourceVersion}`);
+  const watch = await client.watch(`${collection}?watch=true&resourceVersion=${list.metadata.resourceVersion}`);
   const timer = setTimeout(() => watch.close(), timeoutMs);
   try {
     for (let event = await watch.next(); event; event = await watch.next()) {
