@@ -120,8 +120,8 @@ export const REASONS = {
   },
   RefInvalid: {
     stage: 'resolve',
-    meaning: 'A ref cannot be followed: its syntax, or the content of the secret it looks into.',
-    hint: (c) => `kubectl explain vss.spec.data.ref; kubectl edit ${resourceOf(c)}`,
+    meaning: 'The secret is granted, but a path cannot lead into it: nested too deep, or not the YAML that its format says.',
+    hint: (c) => `Register JSON, or YAML without aliases, of at most 64 levels: ${register(c)}; or take the secret whole, by its name alone: kubectl edit ${resourceOf(c)}`,
   },
   RefNotFound: {
     stage: 'resolve',
@@ -131,7 +131,8 @@ export const REASONS = {
   RefAmbiguous: {
     stage: 'resolve',
     meaning: 'A ref matches more than one thing, or two sources give the same key.',
-    hint: () => "Name the secret in full: $['app.b'].password",
+    hint: () =>
+      "Say which one by a JSONPath: $['app.b'].password names the secret in full, [?(@.name=='text')] picks one of a list; kubectl explain vss.spec.data.ref",
   },
   RefIsNull: {
     stage: 'resolve',
