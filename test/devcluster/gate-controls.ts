@@ -107,7 +107,7 @@ export class GateControls {
     return this.#add({ kind: 'silence', match, left: Infinity });
   }
 
-  /** Breaks the connections of open watches. */
+  /** Breaks the connections of open watches; with HTTP/2 all else on the same connection breaks too. */
   closeWatches(match: Match = {}): void {
     for (const watch of this.openWatches(match)) this.breakers.get(watch)?.();
   }

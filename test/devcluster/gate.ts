@@ -39,7 +39,8 @@ export class Gate {
   readonly caPem: string;
   readonly controls = new GateControls();
   readonly #server: Http2SecureServer;
-  readonly #sockets = new Set<Socket>();
+  /** By the client's port. */
+  readonly #sockets = new Map<number, Socket>();
   readonly #handler: Handler;
   readonly #adminToken: string | undefined;
 
@@ -50,8 +51,9 @@ export class Gate {
     this.#handler = handler;
     this.#adminToken = adminToken;
     server.on('secureConnection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+      const port = socket.remotePort ?? 0;
+      this.#sockets.set(port, socket);
+      socket.on('close', () => this.#sockets.delete(port));
       socket.on('error', () => {});
     });
     server.on('request', (request, response) => {
@@ -72,17 +74,15 @@ export class Gate {
   async stop(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.values()) socket.destroy();
     await closed;
   }
 
   async #serve(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
     const record = newRecord(request);
-    const socket = request.httpVersionMajor === 2 ? request.stream.session?.socket : request.socket;
-    const cutOff = (): void => {
-      if (request.httpVersionMajor === 2) request.stream.session?.destroy();
-      else socket?.destroy();
-    };
+    // Not through the HTTP/2 session: destroyed, that ends one of its streams as if all were well.
+    const port = (request.httpVersionMajor === 2 ? request.stream.session?.socket : request.socket)?.remotePort ?? 0;
+    const cutOff = (): void => void this.#sockets.get(port)?.destroy();
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     response.on('error', () => {});

@@ -54,6 +54,7 @@ export function problemsOf(kind: Kind, object: any, live: any): Cause[] {
   const wrong = (field: string, why: string, reason = 'FieldValueInvalid'): unknown => problems.push({ reason, message: why, field });
   const { name, labels = {}, annotations = {} } = object.metadata;
   if (!NAME.test(name) && kind.group !== 'rbac.authorization.k8s.io') wrong('metadata.name', 'Invalid value');
+  if (!NAME.test(object.metadata.generateName?.replace(/-$/, '') ?? 'none')) wrong('metadata.generateName', 'Invalid value');
   for (const [key, value] of Object.entries<string>(labels)) {
     if (!LABEL_KEY.test(key) || !LABEL_VALUE.test(value)) wrong('metadata.labels', 'Invalid value');
   }

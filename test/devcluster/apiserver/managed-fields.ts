@@ -20,6 +20,7 @@ interface Entry extends Writer {
 /** Server-side apply: the merged object, with managedFields. Throws the conflict. */
 export function applyFields(live: any, applied: any, shape: Shape, writer: Writer, force: boolean): any {
   const entries = entriesOf(live);
+  if (entries.length === 0 && live.metadata.uid !== undefined) entries.push(beforeFirstApply(live, shape, writer));
   const mine = entries.find((entry) => sameWriter(entry, writer));
   const others = entries.filter((entry) => entry !== mine);
   const claimed = claimedBy(applied, shape);
@@ -51,6 +52,16 @@ export function updateFields(live: any, next: any, shape: Shape, writer: Writer)
   const time = added.size + modified.size + removed.size > 0 ? now() : mine.time;
   return withEntries(next, [...entries.filter((entry) => entry !== mine), { ...mine, ...(time === undefined ? {} : { time }), fields }]);
 }
+
+/** What is there before the first apply and belongs to nobody, such as defaults, belongs to this one from then on. */
+const beforeFirstApply = (live: any, shape: Shape, { subresource, apiVersion }: Writer): Entry => ({
+  manager: 'before-first-apply',
+  operation: 'Update',
+  subresource,
+  apiVersion,
+  time: now(),
+  fields: difference({ metadata: {} }, live, shape).added,
+});
 
 /** Everything but times. */
 export const sameFields = (one: any, other: any): boolean => {

@@ -87,7 +87,7 @@ export class Reads {
     if (initial || from === '' || from === '0') {
       start = this.#store.version;
       for (const object of this.#store.list(kind, namespace)) if (concerns(object)) send('ADDED', object);
-      if (initial) bookmark({ 'k8s.io/initial-events-end': 'true' });
+      bookmark({ 'k8s.io/initial-events-end': 'true' });
     }
     const ends: (() => void)[] = [];
     try {
