@@ -9,8 +9,8 @@ export interface ListOptions {
   labelSelector?: string | undefined;
   pageSize: number;
   signal: AbortSignal;
-  /** Called for each object; again for those of earlier pages if the list had to begin anew. */
-  onItem: (object: RawObject) => void;
+  /** Takes each object and names it; those of earlier pages once more if the list had to begin anew. */
+  onItem: (object: RawObject) => string;
 }
 
 interface Page {
@@ -23,14 +23,18 @@ const TIMEOUT_MS = 60_000;
 /**
  * Lists a collection page by page. The pages are one snapshot; when the server has dropped it between two pages
  * (410), the list is asked for in one piece, as client-go's pager does.
- * @returns the snapshot's resourceVersion, to watch from
+ * @returns what `onItem` said of the snapshot's objects, and its resourceVersion, to watch from
  * @throws KubeError
  */
-export async function listAll(client: Pick<KubeClient, 'request'>, options: ListOptions): Promise<string> {
+export async function listAll(
+  client: Pick<KubeClient, 'request'>,
+  options: ListOptions,
+): Promise<{ keys: Set<string>; resourceVersion: string }> {
   const { path, metadataOnly, labelSelector, pageSize, signal, onItem } = options;
   const accept = metadataOnly ? METADATA_LIST : OBJECT;
   let limit: number | undefined = pageSize;
   let next: string | undefined;
+  const keys = new Set<string>();
   for (;;) {
     let page: Page;
     try {
@@ -46,13 +50,14 @@ export async function listAll(client: Pick<KubeClient, 'request'>, options: List
     } catch (error) {
       if (next === undefined || !(error instanceof KubeError) || error.status !== 410) throw error;
       next = limit = undefined;
+      keys.clear();
       continue;
     }
     const { items, metadata } = page ?? {};
     // An absent resourceVersion would start the watch anywhere.
     if (!Array.isArray(items) || !metadata?.resourceVersion) throw new KubeError(0, { code: 'Malformed' });
-    items.forEach(onItem);
+    for (const item of items) keys.add(onItem(item));
     next = metadata.continue || undefined;
-    if (next === undefined) return metadata.resourceVersion;
+    if (next === undefined) return { keys, resourceVersion: metadata.resourceVersion };
   }
 }

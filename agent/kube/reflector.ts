@@ -98,14 +98,13 @@ export class Reflector<T extends Stored> {
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, source, store, pageSize } = this.#options;
-    const keys = new Set<string>();
-    const resourceVersion = await listAll(client, {
+    const { keys, resourceVersion } = await listAll(client, {
       path: this.#path,
       metadataOnly: source.metadataOnly,
       labelSelector: source.labelSelector,
       pageSize,
       signal,
-      onItem: (object) => keys.add(store.set(object)),
+      onItem: (object) => store.set(object),
     });
     this.#complete(keys, resourceVersion);
   }

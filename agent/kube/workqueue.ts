@@ -64,6 +64,8 @@ export class WorkQueue {
   /** The next key, which must be given back by `done`; `undefined` once `signal` is aborted or the queue closed. */
   take(signal: AbortSignal): Promise<string | undefined> {
     if (signal.aborted || this.#closed) return Promise.resolve(undefined);
+    const key = this.#next(); // who waits already waits because there is none
+    if (key !== undefined) return Promise.resolve(key);
     return new Promise((resolve) => {
       const taker = (key: string | undefined): void => {
         signal.removeEventListener('abort', onAbort);
@@ -73,7 +75,6 @@ export class WorkQueue {
       const onAbort = (): void => taker(undefined);
       signal.addEventListener('abort', onAbort, { once: true });
       this.#takers.add(taker);
-      this.#hand();
     });
   }
 
@@ -121,21 +122,21 @@ export class WorkQueue {
   }
 
   #hand(): void {
-    for (const taker of this.#takers) {
-      const key = this.#next();
-      if (key === undefined) break;
-      this.#active.set(key, undefined);
-      taker(key);
-    }
-    this.#options.metrics.queueDepth.set(this.size);
+    const [taker] = this.#takers;
+    if (taker === undefined) this.#options.metrics.queueDepth.set(this.size);
+    else taker(this.#next());
   }
 
   #next(): string | undefined {
-    const routineFirst = this.#taken % ROUTINE_SHARE === ROUTINE_SHARE - 1;
-    const key = routineFirst
-      ? (this.#routine.shift() ?? this.#urgent.shift())
-      : (this.#urgent.shift() ?? this.#routine.shift());
-    if (key !== undefined) this.#taken += 1;
+    const [first, second] =
+      this.#taken % ROUTINE_SHARE === ROUTINE_SHARE - 1
+        ? [this.#routine, this.#urgent]
+        : [this.#urgent, this.#routine];
+    const key = first.shift() ?? second.shift();
+    if (key === undefined) return undefined;
+    this.#taken += 1;
+    this.#active.set(key, undefined);
+    this.#options.metrics.queueDepth.set(this.size);
     return key;
   }
 }
