@@ -23,8 +23,7 @@ interface Entry {
   hint: (context: HintContext) => string;
 }
 
-const resourceOf = (c: HintContext): string =>
-  `vss/${c.name ?? 'NAME'} -n ${c.namespace ?? 'NAMESPACE'}`;
+const resourceOf = (c: HintContext): string => `vss/${c.name ?? 'NAME'} -n ${c.namespace ?? 'NAMESPACE'}`;
 const register = (c: HintContext): string =>
   `safe -w raw:${c.secret ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'} -s 'VALUE'`;
 
@@ -41,42 +40,50 @@ export const REASONS = {
   SafeNotAllowed: {
     stage: 'spec',
     meaning: 'The resource names a Safe that the operator of the agents has not allowed.',
-    hint: () => 'Leave spec.vsecmSafeURL out to use the default Safe, or have the URL added to VSECM_AGENT_SAFE_URLS of the DaemonSet vsecm-agent',
+    hint: () =>
+      'Leave spec.vsecmSafeURL out to use the default Safe, or have the URL added to VSECM_AGENT_SAFE_URLS of the DaemonSet vsecm-agent',
   },
   SocketUnavailable: {
     stage: 'identity',
     meaning: 'The SPIRE Workload API socket of the node does not answer.',
-    hint: () => 'Look at the SPIRE agent of this node: kubectl get pods -n spire-system -o wide; the CSI volume csi.spiffe.io must be mounted at the path of SPIFFE_ENDPOINT_SOCKET',
+    hint: () =>
+      'Look at the SPIRE agent of this node: kubectl get pods -n spire-system -o wide; the CSI volume csi.spiffe.io must be mounted at the path of SPIFFE_ENDPOINT_SOCKET',
   },
   NoIdentity: {
     stage: 'identity',
     meaning: 'SPIRE issues no SVID to this pod. Normal for some seconds after installation.',
-    hint: () => 'If it lasts: kubectl get clusterspiffeid vsecm-agent -o yaml; its className, selectors and the labels of namespace and pod must match',
+    hint: () =>
+      'If it lasts: kubectl get clusterspiffeid vsecm-agent -o yaml; its className, selectors and the labels of namespace and pod must match',
   },
   IdentityNotScout: {
     stage: 'identity',
     meaning: 'SPIRE issued an SVID whose workload name is not vsecm-scout, so Safe would not answer.',
-    hint: (c) => `The ClusterSPIFFEID needs spiffeIDTemplate: spiffe://${c.trustDomain ?? 'vsecm.com'}/workload/vsecm-scout/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}/n/{{ .PodMeta.Name }}; kubectl get clusterspiffeid -o yaml`,
+    hint: (c) =>
+      `The ClusterSPIFFEID needs spiffeIDTemplate: spiffe://${c.trustDomain ?? 'vsecm.com'}/workload/vsecm-scout/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}/n/{{ .PodMeta.Name }}; kubectl get clusterspiffeid -o yaml`,
   },
   IdentityExpired: {
     stage: 'identity',
     meaning: 'The SVID expired and SPIRE has not renewed it.',
-    hint: () => 'Look at the SPIRE server and agents: kubectl get pods -n spire-server; kubectl get pods -n spire-system -o wide',
+    hint: () =>
+      'Look at the SPIRE server and agents: kubectl get pods -n spire-server; kubectl get pods -n spire-system -o wide',
   },
   SafeUnreachable: {
     stage: 'connect',
     meaning: 'No connection to Safe: name look-up, network, or nobody listens.',
-    hint: () => 'kubectl get pods,endpointslices -n vsecm-system -l app.kubernetes.io/name=vsecm-safe; check network policies from namespace vsecm-agent to port 8443',
+    hint: () =>
+      'kubectl get pods,endpointslices -n vsecm-system -l app.kubernetes.io/name=vsecm-safe; check network policies from namespace vsecm-agent to port 8443',
   },
   SafeTimeout: {
     stage: 'connect',
     meaning: 'Safe did not finish its answer within VSECM_AGENT_SAFE_TIMEOUT.',
-    hint: () => 'kubectl top pod -n vsecm-system; kubectl logs -n vsecm-system deploy/vsecm-safe; raise VSECM_AGENT_SAFE_TIMEOUT if Safe is only slow',
+    hint: () =>
+      'kubectl top pod -n vsecm-system; kubectl logs -n vsecm-system deploy/vsecm-safe; raise VSECM_AGENT_SAFE_TIMEOUT if Safe is only slow',
   },
   SafeNotTrusted: {
     stage: 'connect',
     meaning: 'The certificate of the peer does not verify against the trust bundle.',
-    hint: (c) => `Safe and agent must belong to one trust domain (SPIFFE_TRUST_DOMAIN, here ${c.trustDomain ?? 'vsecm.com'}); restart Safe if its SVID has expired: kubectl rollout restart -n vsecm-system deploy/vsecm-safe`,
+    hint: (c) =>
+      `Safe and agent must belong to one trust domain (SPIFFE_TRUST_DOMAIN, here ${c.trustDomain ?? 'vsecm.com'}); restart Safe if its SVID has expired: kubectl rollout restart -n vsecm-system deploy/vsecm-safe`,
   },
   SafeWrongIdentity: {
     stage: 'connect',
@@ -86,12 +93,14 @@ export const REASONS = {
   SafeRejectedIdentity: {
     stage: 'connect',
     meaning: "Safe closed the connection on the agent's certificate.",
-    hint: () => 'Safe accepts IDs that match its VSECM_SPIFFEID_PREFIX_WORKLOAD; compare with the spiffeID in the log line, and the trust domains of both',
+    hint: () =>
+      'Safe accepts IDs that match its VSECM_SPIFFEID_PREFIX_WORKLOAD; compare with the spiffeID in the log line, and the trust domains of both',
   },
   SafeNotReady: {
     stage: 'fetch',
     meaning: 'Safe is up but cannot serve: no root key yet (400), or its store is away (503).',
-    hint: () => 'kubectl logs -n vsecm-system deploy/vsecm-safe; in manual mode give the root key: safe -i < keys.txt',
+    hint: () =>
+      'kubectl logs -n vsecm-system deploy/vsecm-safe; in manual mode give the root key: safe -i < keys.txt',
   },
   SafeHasNoSecrets: {
     stage: 'fetch',
@@ -106,27 +115,34 @@ export const REASONS = {
   ResponseTooLarge: {
     stage: 'fetch',
     meaning: "Safe's answer exceeds VSECM_AGENT_RESPONSE_BYTES.",
-    hint: () => 'Raise VSECM_AGENT_RESPONSE_BYTES (and the memory limit) of the DaemonSet vsecm-agent, or delete secrets that are not needed',
+    hint: () =>
+      'Raise VSECM_AGENT_RESPONSE_BYTES (and the memory limit) of the DaemonSet vsecm-agent, or delete secrets that are not needed',
   },
   ResponseMalformed: {
     stage: 'fetch',
     meaning: "Safe's answer is not what Safe's API promises, or is empty.",
-    hint: () => 'kubectl logs -n vsecm-system deploy/vsecm-safe; "Problem marshaling secrets" there means that one secret has a date that cannot be printed: delete that secret',
+    hint: () =>
+      'kubectl logs -n vsecm-system deploy/vsecm-safe; "Problem marshaling secrets" there means that one secret has a date that cannot be printed: delete that secret',
   },
   UnnamedSecret: {
     stage: 'resolve',
-    meaning: 'Safe answered with a bare value, as it does while it knows only one raw: secret: neither its name nor its grants are known.',
-    hint: () => "Register any second secret: safe -w raw:vsecm-agent-placeholder -n vsecm-agent -s 'placeholder'",
+    meaning:
+      'Safe answered with a bare value, as it does while it knows only one raw: secret: neither its name nor its grants are known.',
+    hint: () =>
+      "Register any second secret: safe -w raw:vsecm-agent-placeholder -n vsecm-agent -s 'placeholder'",
   },
   RefInvalid: {
     stage: 'resolve',
-    meaning: 'The secret is granted, but a path cannot lead into it: nested too deep, or not the YAML that its format says.',
-    hint: (c) => `Register JSON, or YAML without aliases, of at most 64 levels: ${register(c)}; or take the secret whole, by its name alone: kubectl edit ${resourceOf(c)}`,
+    meaning:
+      'The secret is granted, but a path cannot lead into it: nested too deep, or not the YAML that its format says.',
+    hint: (c) =>
+      `Register JSON, or YAML without aliases, of at most 64 levels: ${register(c)}; or take the secret whole, by its name alone: kubectl edit ${resourceOf(c)}`,
   },
   RefNotFound: {
     stage: 'resolve',
     meaning: 'The secret is granted, but holds nothing at this path.',
-    hint: (c) => `Compare the ref with what was registered, or register again (this replaces value, namespaces and template): ${register(c)}`,
+    hint: (c) =>
+      `Compare the ref with what was registered, or register again (this replaces value, namespaces and template): ${register(c)}`,
   },
   RefAmbiguous: {
     stage: 'resolve',
@@ -141,8 +157,10 @@ export const REASONS = {
   },
   NotGranted: {
     stage: 'resolve',
-    meaning: "No secret that is granted to the resource's namespace has a name that fits the ref, whether it exists or not.",
-    hint: (c) => `Whoever owns the secret registers it for this namespace (this replaces value, namespaces and template): ${register(c)}`,
+    meaning:
+      "No secret that is granted to the resource's namespace has a name that fits the ref, whether it exists or not.",
+    hint: (c) =>
+      `Whoever owns the secret registers it for this namespace (this replaces value, namespaces and template): ${register(c)}`,
   },
   NotYetValid: {
     stage: 'resolve',
@@ -162,22 +180,26 @@ export const REASONS = {
   TargetConflict: {
     stage: 'write',
     meaning: 'The Secret belongs to somebody else, or to an older VSecMSecret.',
-    hint: (c) => `Choose another spec.target.name, or consent on the Secret: kubectl annotate secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'} vsecm.com/allow-adoption=true`,
+    hint: (c) =>
+      `Choose another spec.target.name, or consent on the Secret: kubectl annotate secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'} vsecm.com/allow-adoption=true`,
   },
   TargetMissing: {
     stage: 'write',
     meaning: 'creationPolicy Merge needs a Secret that exists.',
-    hint: (c) => `Create it, or use creationPolicy Owner: kubectl get secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'}`,
+    hint: (c) =>
+      `Create it, or use creationPolicy Owner: kubectl get secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'}`,
   },
   TargetImmutable: {
     stage: 'write',
     meaning: 'The content of an immutable Secret would have to change.',
-    hint: (c) => `Delete it to have it made again: kubectl delete secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'}`,
+    hint: (c) =>
+      `Delete it to have it made again: kubectl delete secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'}`,
   },
   WriteForbidden: {
     stage: 'write',
-    meaning: "The API server forbids the write: RBAC or an admission policy.",
-    hint: (c) => `kubectl auth can-i patch secrets -n ${c.namespace ?? 'NAMESPACE'} --as=system:serviceaccount:vsecm-agent:vsecm-agent; look for admission policies on secrets`,
+    meaning: 'The API server forbids the write: RBAC or an admission policy.',
+    hint: (c) =>
+      `kubectl auth can-i patch secrets -n ${c.namespace ?? 'NAMESPACE'} --as=system:serviceaccount:vsecm-agent:vsecm-agent; look for admission policies on secrets`,
   },
   WriteRejected: {
     stage: 'write',
@@ -202,7 +224,8 @@ export type Code = keyof typeof REASONS;
 export const stageOf = (code: Code): Stage => REASONS[code].stage;
 
 /** The hint of a code, completed with the names at hand. */
-export const hintFor = (code: Code, context: HintContext = {}): string => (REASONS[code] as Entry).hint(context);
+export const hintFor = (code: Code, context: HintContext = {}): string =>
+  (REASONS[code] as Entry).hint(context);
 
 /** Details of a failure that decide what happens next. */
 export interface FailureOptions {
