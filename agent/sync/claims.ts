@@ -14,12 +14,14 @@ export class Claims {
   /** Notes a resource as it is now; returns the other resources whose claim this may change. */
   set(resource: Resource): Iterable<string> {
     const target = `${resource.namespace}/${targetNameOf(resource)}`;
+    const before = this.holder(target);
     const freed = this.#targetOf.get(resource.key) === target ? [] : this.delete(resource.key);
     const claimants = this.#byTarget.get(target) ?? new Map<string, Resource>();
     this.#byTarget.set(target, claimants);
     claimants.set(resource.key, resource);
     this.#targetOf.set(resource.key, target);
-    return [...freed, ...(resource.deleting ? claimants.keys() : [])].filter((key) => key !== resource.key);
+    const moved = before !== undefined && this.holder(target)?.uid !== before.uid;
+    return [...freed, ...(moved ? claimants.keys() : [])].filter((key) => key !== resource.key);
   }
 
   /** Forgets a resource; returns those that named the same Secret. */

@@ -423,7 +423,8 @@ export class Reconciler {
         events.failed(regarding(resource), failure);
       }
     }
-    this.#submit(resource, memory, true, { generation: resource.generation, node, now: clock.now(), failure: failure });
+    this.#submit(resource, memory, true, { generation: resource.generation, node, now: clock.now(), failure });
+    if (failure.code === 'ApiUnavailable') throw failure;
   }
 
   /** When a resource that failed is looked at again by itself, besides its interval and its changes. */

@@ -172,12 +172,12 @@ export class SecretWriter {
 }
 
 /**
- * Whether a Secret is this resource's to write: our field manager made it, and no other VSecMSecret owns
- * it. A Secret that lost its owner in an uninstallation that kept Secrets is taken up again.
+ * Whether a Secret is this resource's to write: it owns it, or an agent wrote it. Which of several
+ * VSecMSecrets may is decided before; a Secret whose owner went, also in an uninstallation that kept
+ * Secrets, is taken up again.
  */
 export function isOurs(meta: SecretMeta, resource: Resource): boolean {
-  if (meta.ownerUids.includes(resource.uid)) return true;
-  return meta.ownerUids.length === 0 && meta.managed && meta.appliedAt !== undefined;
+  return meta.ownerUids.includes(resource.uid) || (meta.managed && meta.appliedAt !== undefined);
 }
 
 function notOurs(target: string, context: HintContext): Failure {
