@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startCluster, type TestCluster } from '../cluster.ts';
+import { controlPlaneAssets } from '../devcluster/control-plane-assets.ts';
 import { eventually, installShipped, SHIPPED } from './shipped.ts';
 
 const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
@@ -14,8 +15,12 @@ const lines = (text: string): string[] => text.trim().split('\n');
 // In order: each test goes on from the cluster that the one before left.
 describe('kubectl and the folder daemonset', { timeout: 240_000 }, () => {
   let cluster: TestCluster;
+  // Without it, as in the released envtest archives, a namespace is never done being deleted.
+  let controllers: boolean;
   before(async () => {
-    cluster = await startCluster({ kind: 'real', controllers: true });
+    const assets = await controlPlaneAssets();
+    controllers = 'folder' in assets && assets.controllers;
+    cluster = await startCluster({ kind: 'real', controllers });
   });
   after(() => cluster?.stop());
 
@@ -162,7 +167,12 @@ describe('kubectl and the folder daemonset', { timeout: 240_000 }, () => {
     const secret = { name: 'database-credentials', namespace: TENANT, ownerReferences: [owner] };
     await cluster.apply({ apiVersion: 'v1', kind: 'Secret', metadata: secret });
 
-    const { exitCode, stdout, stderr } = await cluster.kubectl(['delete', '-f', SHIPPED]);
+    const { exitCode, stdout, stderr } = await cluster.kubectl([
+      'delete',
+      `--wait=${controllers}`,
+      '-f',
+      SHIPPED,
+    ]);
     assert.equal(exitCode, 1);
     assert.match(stderr, /vsecm\.com\/allow-deletion=true/);
     assert.equal(lines(stderr).length, 1, stderr);
