@@ -32,9 +32,10 @@ export class Controller {
 
   async #work(signal: AbortSignal): Promise<void> {
     const { queue } = this.#options;
-    while (!signal.aborted) {
+    for (;;) {
       const key = await queue.take(signal);
-      if (key === undefined) return;
+      // It may have been handed over just before the end.
+      if (key === undefined || signal.aborted) return;
       await this.#reconcile(key, signal);
       queue.done(key);
     }

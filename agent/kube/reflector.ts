@@ -151,8 +151,7 @@ export class Reflector<T extends Stored> {
     const { resourceVersion, annotations } = object.metadata ?? {};
     if (typeof resourceVersion !== 'string') throw new KubeError(0, { code: 'Malformed' });
     if (type === 'DELETED') {
-      const key = store.delete(object);
-      this.#initial?.delete(key);
+      store.delete(object);
     } else if (type !== 'BOOKMARK') {
       const key = store.set(object);
       this.#initial?.add(key);

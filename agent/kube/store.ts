@@ -45,11 +45,9 @@ export class Store<T extends Stored> {
     return key;
   }
 
-  /** Takes an object that is gone; returns its key. */
-  delete(object: RawObject): string {
-    const key = keyOf(object);
-    this.#remove(key);
-    return key;
+  /** Takes an object that is gone. */
+  delete(object: RawObject): void {
+    this.#remove(keyOf(object));
   }
 
   /** Only `keys` exist. */

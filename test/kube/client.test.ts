@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
@@ -163,6 +164,16 @@ suite('failures', () => {
     assert.equal((await failed).code, 'Aborted');
     await asked.whenClosed();
     assert.equal((await failure(client.request({ ...GET, signal: stop.signal }))).code, 'Aborted');
+  });
+
+  test('a request that is over leaves nothing on the signal, which may live as long as the agent', async (t) => {
+    const { wire, client, clock } = await plain(t);
+    const { signal } = new AbortController();
+    const answer = client.request({ ...GET, signal });
+    (await wire.next()).answer(200, {});
+    await answer;
+    assert.deepEqual(getEventListeners(signal, 'abort'), []);
+    assert.deepEqual(clock.pending, []);
   });
 
   test('a connection that breaks has the code of the system', async (t) => {

@@ -119,6 +119,16 @@ suite('a controller', () => {
     assert.equal(queue.size, 1);
   });
 
+  test('that ends does not begin with a key that it was just handed', async (t) => {
+    const { queue, stop, running, keys } = start(t);
+    await new Promise(setImmediate);
+    queue.add('a/1');
+    assert.equal(queue.size, 0);
+    stop.abort();
+    await running;
+    assert.equal(keys(), '');
+  });
+
   test('that ends does not try again what fails meanwhile, nor talk about it', async (t) => {
     const { queue, inWork, now, stop, running, clock, lines } = start(t);
     queue.add('a/1');
