@@ -54,6 +54,11 @@ export class FakeClock implements Clock {
     }
     this.#now = end;
   }
+
+  /** Time passes while the process stands still, as under SIGSTOP: what falls due runs at the next `advance`. */
+  jump(ms: number): void {
+    this.#now += ms;
+  }
 }
 
 /** Lets promises that are ready run to where they wait for something else. */

@@ -77,7 +77,11 @@ export class DevSpire {
     return this.authority.ca;
   }
 
-  /** Streams that are open, and how many were ever asked for. */
+  /** Connections and streams that are open, and how many streams were ever asked for. */
+  get connections(): number {
+    return this.#endpoint.connections;
+  }
+
   get open(): number {
     return this.#endpoint.open;
   }

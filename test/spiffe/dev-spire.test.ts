@@ -58,7 +58,7 @@ test('SVIDs are backdated by ten seconds, renewed at half of their life, and nev
   assert.ok(Math.abs(short.notBefore - (begun - 10_000)) <= 1_000);
   const { seen } = watch(t, { socket: spire.socket });
   await seen.whenChanges('obtained', 'rotated');
-  assert.ok(Date.now() - begun < 5_000);
+  assert.ok(Date.now() < short.notAfter);
 });
 
 test('while the server is down nothing is renewed, and a new stream delivers what there is', async (t) => {

@@ -68,6 +68,7 @@ test('while SPIRE is away the SVID in hand is used, until it expires', async (t)
   await seen.whenLogged('Workload API stream ended', { cause: 'ENOENT' });
   assert.equal(failure(), undefined);
   assert.deepEqual(seen.logged('Workload API stream ended').map((line) => line.level), ['debug', 'warn']);
+  assert.deepEqual(seen.logged('no X.509-SVID'), []);
   // The clock runs past the end in steps, with a failed attempt in each.
   while (clock.now() < svid.notAfter) {
     await clock.whenPending((ms) => ms <= 15_000);
@@ -200,6 +201,18 @@ test('aborting ends the stream and every timer, and leaves the identity for what
   assert.equal(failure(), undefined);
   await clock.advance(svid.notAfter - clock.now());
   assert.equal(failure(), 'IdentityExpired');
+});
+
+test('a stream that ended takes its connection with it', async (t) => {
+  const spire = await startSpire(t);
+  await spire.register(SCOUT);
+  const { seen, stop } = watch(t, { socket: spire.socket });
+  await seen.whenChanges('obtained');
+  spire.endStreams();
+  await spire.whenOpened(2);
+  while (spire.connections > 1) await new Promise((resolve) => setImmediate(resolve));
+  await stop();
+  while (spire.connections > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
 test('aborting during a pause ends it at once', async (t) => {

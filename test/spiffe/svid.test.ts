@@ -90,6 +90,21 @@ test('a chain that does not lead to the bundle is refused', async () => {
   await refused(svid({}, { x509Svid: certDer }), /does not lead to the bundle/);
 });
 
+test('a signature that does not verify is refused, though names and key identifiers fit', async () => {
+  const { certDer } = await root.issue({ id: SCOUT });
+  const last = certDer.length - 1;
+  certDer.writeUInt8(certDer.readUInt8(last) ^ 1, last);
+  await refused(svid({}, { x509Svid: certDer }), /does not lead to the bundle/);
+});
+
+test('a certificate with one extension twice is refused', async () => {
+  const { certDer } = await root.issue({ id: SCOUT });
+  // The subject key identifier (2.5.29.14) becomes a second key usage (2.5.29.15).
+  const oid = Buffer.from('0603551d0e', 'hex');
+  certDer.writeUInt8(0x0f, certDer.indexOf(oid) + oid.length - 1);
+  await refused(svid({}, { x509Svid: certDer }), /an extension twice/);
+});
+
 test('a signing certificate that is no CA is refused', async () => {
   const leaf = await root.issue({ id: SCOUT });
   await refused(svid({}, { x509Svid: Buffer.concat([leaf.certDer, leaf.certDer]), x509SvidKey: leaf.keyDer }), /signing certificate is not a CA/);

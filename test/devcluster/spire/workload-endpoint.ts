@@ -57,6 +57,10 @@ export class WorkloadEndpoint {
     await closed;
   }
 
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
   /** Streams that are open now. */
   get open(): number {
     return this.#streams.size;
