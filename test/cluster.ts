@@ -22,11 +22,20 @@ export interface TestCluster {
    * TokenRequest API, so that RBAC and admission hold; `pod` must exist and binds the token to it. On the
    * development one any request is allowed.
    */
-  kubeconfigFor(account: { namespace: string; name: string }, pod?: { name: string; uid: string }): Promise<string>;
+  kubeconfigFor(
+    account: { namespace: string; name: string },
+    pod?: { name: string; uid: string },
+  ): Promise<string>;
   /** As `kubeconfigFor`, not as a file. */
-  credentialsFor(account: { namespace: string; name: string }, pod?: { name: string; uid: string }): Promise<Credentials>;
+  credentialsFor(
+    account: { namespace: string; name: string },
+    pod?: { name: string; uid: string },
+  ): Promise<Credentials>;
   /** Runs the real kubectl as administrator; rejects on the development cluster. */
-  kubectl(args: readonly string[], stdin?: string): Promise<{ exitCode: number; stdout: string; stderr: string }>;
+  kubectl(
+    args: readonly string[],
+    stdin?: string,
+  ): Promise<{ exitCode: number; stdout: string; stderr: string }>;
   /** Ends everything that was started and removes its files. */
   stop(): Promise<void>;
 }
@@ -45,7 +54,8 @@ export interface ClusterOptions {
 /** Which cluster `startCluster` starts by default. */
 export function clusterKind(): 'dev' | 'real' {
   const kind = process.env.VSECM_TEST_CLUSTER ?? 'dev';
-  if (kind !== 'dev' && kind !== 'real') throw new Error(`VSECM_TEST_CLUSTER: "${kind}", wanted: dev or real`);
+  if (kind !== 'dev' && kind !== 'real')
+    throw new Error(`VSECM_TEST_CLUSTER: "${kind}", wanted: dev or real`);
   return kind;
 }
 

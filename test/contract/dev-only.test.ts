@@ -16,12 +16,16 @@ test('history can expire: a watch is told 410, and a list that was begun cannot 
   for (const name of ['a', 'b']) await cluster.admin.ok('POST', SECRETS, { metadata: { name } });
   const page = await cluster.admin.ok('GET', `${SECRETS}?limit=1`);
   cluster.dev!.expireHistory();
-  const watch = await cluster.admin.watch(`${SECRETS}?watch=true&resourceVersion=${page.metadata.resourceVersion}`);
+  const watch = await cluster.admin.watch(
+    `${SECRETS}?watch=true&resourceVersion=${page.metadata.resourceVersion}`,
+  );
   assert.equal((await watch.next())?.object.code, 410);
   const rest = await cluster.request('GET', `${SECRETS}?limit=1&continue=${page.metadata.continue}`);
   assert.deepEqual([rest.status, rest.body.reason], [410, 'Expired']);
   const now = await cluster.admin.ok('GET', SECRETS);
-  const fresh = await cluster.admin.watch(`${SECRETS}?watch=true&resourceVersion=${now.metadata.resourceVersion}`);
+  const fresh = await cluster.admin.watch(
+    `${SECRETS}?watch=true&resourceVersion=${now.metadata.resourceVersion}`,
+  );
   await cluster.admin.ok('POST', SECRETS, { metadata: { name: 'c' } });
   assert.equal((await fresh.next())?.object.metadata.name, 'c');
   fresh.close();
@@ -30,7 +34,10 @@ test('history can expire: a watch is told 410, and a list that was begun cannot 
 test('bookmarks can be sent now, to watches that allow them', async () => {
   const { resourceVersion } = (await cluster.admin.ok('GET', SECRETS)).metadata;
   const path = `${SECRETS}?watch=true&resourceVersion=${resourceVersion}`;
-  const [with_, without] = [await cluster.admin.watch(`${path}&allowWatchBookmarks=true`), await cluster.admin.watch(path)];
+  const [with_, without] = [
+    await cluster.admin.watch(`${path}&allowWatchBookmarks=true`),
+    await cluster.admin.watch(path),
+  ];
   cluster.dev!.sendBookmarks();
   const bookmark = await with_.next();
   assert.equal(bookmark?.type, 'BOOKMARK');

@@ -50,10 +50,18 @@ export class Fixture {
 
   /** Server-side applies a Secret named `s`, by default as manager `agent` and without force. */
   applySecret(content: object, metadata: object = {}, options: Apply = {}): Promise<ApiAnswer> {
-    return this.apply(this.secrets('s'), { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', ...metadata }, ...content }, options);
+    return this.apply(
+      this.secrets('s'),
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', ...metadata }, ...content },
+      options,
+    );
   }
 
-  apply(path: string, object: object, { manager = 'agent', force = false, headers = {}, subresource = '' }: Apply = {}): Promise<ApiAnswer> {
+  apply(
+    path: string,
+    object: object,
+    { manager = 'agent', force = false, headers = {}, subresource = '' }: Apply = {},
+  ): Promise<ApiAnswer> {
     const target = `${path}${subresource === '' ? '' : `/${subresource}`}?fieldManager=${manager}&force=${force}`;
     return this.api.request('PATCH', target, object, { 'content-type': APPLY, ...headers });
   }
@@ -65,7 +73,9 @@ export class Fixture {
 
 /** The fieldsV1 of one entry of managedFields; undefined if there is none. */
 export function fieldsOf(object: any, manager: string, operation: 'Apply' | 'Update' = 'Apply'): any {
-  return object.metadata.managedFields?.find((entry: any) => entry.manager === manager && entry.operation === operation)?.fieldsV1;
+  return object.metadata.managedFields?.find(
+    (entry: any) => entry.manager === manager && entry.operation === operation,
+  )?.fieldsV1;
 }
 
 /** What the agent may read of an answer that is no success. */
@@ -98,12 +108,20 @@ export const WIDGETS = {
                 type: 'object',
                 properties: {
                   interval: { type: 'string', default: '1h' },
-                  target: { type: 'object', default: {}, properties: { name: { type: 'string' }, policy: { type: 'string', default: 'Owner' } } },
+                  target: {
+                    type: 'object',
+                    default: {},
+                    properties: { name: { type: 'string' }, policy: { type: 'string', default: 'Owner' } },
+                  },
                   data: {
                     type: 'array',
                     'x-kubernetes-list-type': 'map',
                     'x-kubernetes-list-map-keys': ['key'],
-                    items: { type: 'object', required: ['key'], properties: { key: { type: 'string' }, ref: { type: 'string' } } },
+                    items: {
+                      type: 'object',
+                      required: ['key'],
+                      properties: { key: { type: 'string' }, ref: { type: 'string' } },
+                    },
                   },
                 },
               },
@@ -120,7 +138,11 @@ export const WIDGETS = {
                     items: {
                       type: 'object',
                       required: ['type', 'status'],
-                      properties: { type: { type: 'string' }, status: { type: 'string' }, reason: { type: 'string' } },
+                      properties: {
+                        type: { type: 'string' },
+                        status: { type: 'string' },
+                        reason: { type: 'string' },
+                      },
                     },
                   },
                 },

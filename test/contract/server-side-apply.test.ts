@@ -7,7 +7,10 @@ const f = new Fixture();
 const STALE = { status: 409, reason: 'Conflict', causes: [] };
 
 test('an apply to an absent object creates it', async () => {
-  const answer = await f.applySecret({ type: 'Opaque', data: { k: A } }, { labels: { l: '1' }, annotations: { 'a.b/c': 'x' } });
+  const answer = await f.applySecret(
+    { type: 'Opaque', data: { k: A } },
+    { labels: { l: '1' }, annotations: { 'a.b/c': 'x' } },
+  );
   assert.equal(answer.status, 201);
   assert.deepEqual(answer.body.data, { k: A });
   assert.equal(answer.body.type, 'Opaque');
@@ -29,7 +32,10 @@ test('a type that was not applied is filled in and belongs to nobody', async () 
 test('an apply to an absent object ignores the resourceVersion: a deleted Secret comes back', async () => {
   const first = await f.applySecret({ data: { k: A } });
   await f.api.ok('DELETE', f.secrets('s'));
-  const again = await f.applySecret({ data: { k: A } }, { resourceVersion: first.body.metadata.resourceVersion });
+  const again = await f.applySecret(
+    { data: { k: A } },
+    { resourceVersion: first.body.metadata.resourceVersion },
+  );
   assert.equal(again.status, 201);
   assert.notEqual(again.body.metadata.uid, first.body.metadata.uid);
 });
@@ -44,7 +50,10 @@ test('an apply with an old resourceVersion is a conflict, also with force', asyn
   const first = await f.applySecret({ data: { k: A } });
   await f.applySecret({ data: { k: B } });
   const { resourceVersion } = first.body.metadata;
-  assert.deepEqual(told(await f.applySecret({ data: { k: C } }, { resourceVersion }, { force: true })), STALE);
+  assert.deepEqual(
+    told(await f.applySecret({ data: { k: C } }, { resourceVersion }, { force: true })),
+    STALE,
+  );
   assert.deepEqual((await f.secret()).data, { k: B });
 });
 
@@ -58,12 +67,24 @@ test('an apply with the current uid and resourceVersion succeeds', async () => {
 
 test('an apply with another uid is invalid', async () => {
   await f.applySecret({ data: { k: A } });
-  const answer = await f.applySecret({ data: { k: B } }, { uid: '11111111-2222-3333-4444-555555555555' }, { force: true });
-  assert.deepEqual(told(answer), { status: 422, reason: 'Invalid', causes: [{ reason: 'FieldValueInvalid', field: 'metadata.uid' }] });
+  const answer = await f.applySecret(
+    { data: { k: B } },
+    { uid: '11111111-2222-3333-4444-555555555555' },
+    { force: true },
+  );
+  assert.deepEqual(told(answer), {
+    status: 422,
+    reason: 'Invalid',
+    causes: [{ reason: 'FieldValueInvalid', field: 'metadata.uid' }],
+  });
 });
 
 test('an apply over a foreign value is a field manager conflict and changes nothing', async () => {
-  const { body: before } = await f.applySecret({ data: { k: A } }, { labels: { 'a.b/c': '1' } }, { manager: 'other' });
+  const { body: before } = await f.applySecret(
+    { data: { k: A } },
+    { labels: { 'a.b/c': '1' } },
+    { manager: 'other' },
+  );
   const answer = await f.applySecret({ data: { k: B, own: B } }, { labels: { 'a.b/c': '2' } });
   assert.deepEqual(told(answer), {
     status: 409,
@@ -79,7 +100,11 @@ test('an apply over a foreign value is a field manager conflict and changes noth
 test('an apply over what POST wrote is a field manager conflict, even of the same manager', async () => {
   await f.api.ok('POST', `${f.secrets()}?fieldManager=agent`, { metadata: { name: 's' }, data: { k: A } });
   const answer = await f.applySecret({ data: { k: B } });
-  assert.deepEqual(told(answer), { status: 409, reason: 'Conflict', causes: [{ reason: 'FieldManagerConflict', field: '.data.k' }] });
+  assert.deepEqual(told(answer), {
+    status: 409,
+    reason: 'Conflict',
+    causes: [{ reason: 'FieldManagerConflict', field: '.data.k' }],
+  });
 });
 
 test('an apply of fields beside foreign ones succeeds and both own theirs', async () => {
@@ -95,7 +120,8 @@ test('an apply of a value equal to a foreign one succeeds, both own it, and the 
   await f.applySecret({ data: { k: A } }, {}, { manager: 'other' });
   const answer = await f.applySecret({ data: { k: A } });
   assert.equal(answer.status, 200);
-  for (const manager of ['other', 'agent']) assert.deepEqual(fieldsOf(answer.body, manager), { 'f:data': { 'f:k': {} } });
+  for (const manager of ['other', 'agent'])
+    assert.deepEqual(fieldsOf(answer.body, manager), { 'f:data': { 'f:k': {} } });
   const entry = answer.body.metadata.managedFields.find(({ manager }: any) => manager === 'agent');
   assert.equal(entry.time, undefined);
 });
@@ -116,7 +142,10 @@ test('an apply that changes nothing leaves the resourceVersion', async () => {
 });
 
 test('keys that leave the applied set are removed, keys of others are not', async () => {
-  await f.api.ok('POST', `${f.secrets()}?fieldManager=poster`, { metadata: { name: 's' }, data: { theirs: A } });
+  await f.api.ok('POST', `${f.secrets()}?fieldManager=poster`, {
+    metadata: { name: 's' },
+    data: { theirs: A },
+  });
   await f.applySecret({ data: { k: A, gone: B } }, { labels: { l: '1' } });
   const answer = await f.applySecret({ data: { k: A } });
   assert.deepEqual(answer.body.data, { theirs: A, k: A });
@@ -166,7 +195,10 @@ test('an apply of nothing to an absent object creates an empty one', async () =>
 });
 
 test('what POST set belongs to Update and stays when an apply does not name it', async () => {
-  const posted = await f.api.ok('POST', `${f.secrets()}?fieldManager=agent`, { metadata: { name: 's', labels: { l: '1' } }, data: { k: A } });
+  const posted = await f.api.ok('POST', `${f.secrets()}?fieldManager=agent`, {
+    metadata: { name: 's', labels: { l: '1' } },
+    data: { k: A },
+  });
   assert.deepEqual(fieldsOf(posted, 'agent', 'Update'), {
     'f:data': { '.': {}, 'f:k': {} },
     'f:metadata': { 'f:labels': { '.': {}, 'f:l': {} } },
@@ -179,7 +211,12 @@ test('what POST set belongs to Update and stays when an apply does not name it',
 
 test('an edit takes over the fields that it changes', async () => {
   await f.applySecret({ data: { k: A, l: A, m: A } });
-  const edited = await f.api.ok('PATCH', `${f.secrets('s')}?fieldManager=editor`, { data: { k: B, l: null, z: C } }, { 'content-type': MERGE });
+  const edited = await f.api.ok(
+    'PATCH',
+    `${f.secrets('s')}?fieldManager=editor`,
+    { data: { k: B, l: null, z: C } },
+    { 'content-type': MERGE },
+  );
   assert.deepEqual(fieldsOf(edited, 'agent'), { 'f:data': { 'f:m': {} } });
   assert.deepEqual(fieldsOf(edited, 'editor', 'Update'), { 'f:data': { 'f:k': {}, 'f:z': {} } });
   const repaired = await f.applySecret({ data: { k: A, l: A, m: A } }, {}, { force: true });
@@ -189,7 +226,12 @@ test('an edit takes over the fields that it changes', async () => {
 
 test('an edit that changes nothing leaves the resourceVersion and takes nothing over', async () => {
   const { body } = await f.applySecret({ data: { k: A } });
-  const edited = await f.api.ok('PATCH', `${f.secrets('s')}?fieldManager=editor`, { data: { k: A } }, { 'content-type': MERGE });
+  const edited = await f.api.ok(
+    'PATCH',
+    `${f.secrets('s')}?fieldManager=editor`,
+    { data: { k: A } },
+    { 'content-type': MERGE },
+  );
   assert.deepEqual(edited, body);
 });
 
@@ -197,7 +239,9 @@ test('owner references are items by uid, each taken whole', async () => {
   const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'c', uid: 'u-1' };
   const { body } = await f.applySecret({}, { ownerReferences: [owner] });
   assert.deepEqual(body.metadata.ownerReferences, [owner]);
-  assert.deepEqual(fieldsOf(body, 'agent'), { 'f:metadata': { 'f:ownerReferences': { 'k:{"uid":"u-1"}': {} } } });
+  assert.deepEqual(fieldsOf(body, 'agent'), {
+    'f:metadata': { 'f:ownerReferences': { 'k:{"uid":"u-1"}': {} } },
+  });
   const other = { ...owner, uid: 'u-2' };
   const both = await f.applySecret({}, { ownerReferences: [other] }, { manager: 'other' });
   assert.deepEqual(both.body.metadata.ownerReferences, [owner, other]);
@@ -217,20 +261,43 @@ test('a PATCH that asks for metadata returns no values, and managedFields name t
 
 test('an immutable Secret can be neither changed, nor given back, nor made mutable', async () => {
   await f.applySecret({ immutable: true, data: { k: A } });
-  const forbidden = (...fields: string[]): unknown => ({ status: 422, reason: 'Invalid', causes: fields.map((field) => ({ reason: 'FieldValueForbidden', field })) });
+  const forbidden = (...fields: string[]): unknown => ({
+    status: 422,
+    reason: 'Invalid',
+    causes: fields.map((field) => ({ reason: 'FieldValueForbidden', field })),
+  });
   assert.deepEqual(told(await f.applySecret({ immutable: true, data: { k: B } })), forbidden('data'));
   assert.deepEqual(told(await f.applySecret({ data: { k: A } })), forbidden('immutable'));
   assert.deepEqual(told(await f.applySecret({})), forbidden('immutable', 'data'));
-  assert.equal((await f.applySecret({ immutable: true, data: { k: A } }, { labels: { l: '1' } })).status, 200);
+  assert.equal(
+    (await f.applySecret({ immutable: true, data: { k: A } }, { labels: { l: '1' } })).status,
+    200,
+  );
 });
 
 test('an apply needs a field manager, and an object that fits its path', async () => {
-  const none = await f.apply(f.secrets('s'), { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' } }, { manager: '' });
-  assert.deepEqual(told(none), { status: 422, reason: 'Invalid', causes: [{ reason: 'FieldValueRequired', field: 'fieldManager' }] });
+  const none = await f.apply(
+    f.secrets('s'),
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' } },
+    { manager: '' },
+  );
+  assert.deepEqual(told(none), {
+    status: 422,
+    reason: 'Invalid',
+    causes: [{ reason: 'FieldValueRequired', field: 'fieldManager' }],
+  });
   const managed = await f.applySecret({}, { managedFields: [{}] });
   assert.equal(managed.status, 400);
-  const kind = await f.apply(f.secrets('s'), { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 's' } });
+  const kind = await f.apply(f.secrets('s'), {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 's' },
+  });
   assert.equal(kind.status, 400);
-  const name = await f.apply(f.secrets('s'), { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'other' } });
+  const name = await f.apply(f.secrets('s'), {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'other' },
+  });
   assert.equal(name.status, 400);
 });

@@ -5,21 +5,32 @@ import { A, B, Fixture, METADATA, told, widget, WIDGETS } from './fixture.ts';
 
 const f = new Fixture((cluster) => cluster.apply(WIDGETS));
 
-const names = (events: readonly WatchEvent[]): string[][] => events.map(({ type, object }) => [type, object.metadata.name]);
+const names = (events: readonly WatchEvent[]): string[][] =>
+  events.map(({ type, object }) => [type, object.metadata.name]);
 const STREAM = 'watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
-const initialEnd = (event: WatchEvent): boolean => event.object.metadata.annotations?.['k8s.io/initial-events-end'] === 'true';
+const initialEnd = (event: WatchEvent): boolean =>
+  event.object.metadata.annotations?.['k8s.io/initial-events-end'] === 'true';
 
 test('a watch from a list tells what happened since, in order', async () => {
   const list = await f.api.ok('GET', f.secrets());
   const created = await f.api.ok('POST', f.secrets(), { metadata: { name: 'a' }, data: { k: A } });
-  const watch = await f.api.watch(`${f.secrets()}?watch=true&resourceVersion=${list.metadata.resourceVersion}`);
+  const watch = await f.api.watch(
+    `${f.secrets()}?watch=true&resourceVersion=${list.metadata.resourceVersion}`,
+  );
   await f.api.ok('PATCH', f.secrets('a'), { data: { k: B } }, { 'content-type': MERGE });
   await f.api.ok('DELETE', f.secrets('a'));
   const events = await watch.until(({ type }) => type === 'DELETED');
-  assert.deepEqual(names(events), [['ADDED', 'a'], ['MODIFIED', 'a'], ['DELETED', 'a']]);
+  assert.deepEqual(names(events), [
+    ['ADDED', 'a'],
+    ['MODIFIED', 'a'],
+    ['DELETED', 'a'],
+  ]);
   assert.deepEqual(events[0]?.object, created);
   const versions = events.map(({ object }) => Number(object.metadata.resourceVersion));
-  assert.deepEqual(versions, [...versions].sort((one, other) => one - other));
+  assert.deepEqual(
+    versions,
+    [...versions].sort((one, other) => one - other),
+  );
   assert.equal(new Set(versions).size, 3);
   watch.close();
 });
@@ -30,7 +41,9 @@ test('a watch resumed from its last event tells nothing twice', async () => {
   const seen = await first.next();
   first.close();
   await f.api.ok('POST', f.secrets(), { metadata: { name: 'b' } });
-  const second = await f.api.watch(`${f.secrets()}?watch=true&resourceVersion=${seen?.object.metadata.resourceVersion}`);
+  const second = await f.api.watch(
+    `${f.secrets()}?watch=true&resourceVersion=${seen?.object.metadata.resourceVersion}`,
+  );
   assert.deepEqual(names([(await second.next())!]), [['ADDED', 'b']]);
   second.close();
 });
@@ -39,7 +52,10 @@ test('without a resourceVersion, and with 0, the present state comes first, and 
   for (const name of ['a', 'b']) await f.api.ok('POST', f.secrets(), { metadata: { name } });
   for (const query of ['', '&resourceVersion=0']) {
     const watch = await f.api.watch(`${f.secrets()}?watch=true&allowWatchBookmarks=true${query}`);
-    assert.deepEqual(names([(await watch.next())!, (await watch.next())!]).sort(), [['ADDED', 'a'], ['ADDED', 'b']]);
+    assert.deepEqual(names([(await watch.next())!, (await watch.next())!]).sort(), [
+      ['ADDED', 'a'],
+      ['ADDED', 'b'],
+    ]);
     assert.ok(initialEnd((await watch.next())!));
     watch.close();
   }
@@ -50,7 +66,10 @@ test('sendInitialEvents streams the state and ends it with a bookmark', async ()
   for (const headers of [{}, METADATA]) {
     const watch = await f.api.watch(`${f.secrets()}?${STREAM}`, headers);
     const events = await watch.until(initialEnd);
-    assert.deepEqual(names(events.slice(0, 2)).sort(), [['ADDED', 'a'], ['ADDED', 'b']]);
+    assert.deepEqual(names(events.slice(0, 2)).sort(), [
+      ['ADDED', 'a'],
+      ['ADDED', 'b'],
+    ]);
     assert.equal(events.length, 3);
     const { type, object } = events[2]!;
     assert.equal(type, 'BOOKMARK');
@@ -75,7 +94,11 @@ test('sendInitialEvents of nothing is the bookmark alone, also of custom resourc
 test('sendInitialEvents and resourceVersionMatch need each other', async () => {
   for (const query of ['sendInitialEvents=true', 'resourceVersionMatch=NotOlderThan&resourceVersion=0']) {
     const answer = await f.api.request('GET', `${f.secrets()}?watch=true&${query}`);
-    assert.deepEqual(told(answer), { status: 422, reason: 'Invalid', causes: [{ reason: 'FieldValueForbidden', field: 'resourceVersionMatch' }] });
+    assert.deepEqual(told(answer), {
+      status: 422,
+      reason: 'Invalid',
+      causes: [{ reason: 'FieldValueForbidden', field: 'resourceVersionMatch' }],
+    });
   }
 });
 
@@ -90,7 +113,8 @@ test('a watch of metadata carries no values', async () => {
 });
 
 test('an object that loses the selected label arrives as DELETED, one that gets it as ADDED', async () => {
-  const label = (value: string | null): Promise<any> => f.api.ok('PATCH', f.secrets('a'), { metadata: { labels: { mine: value } } }, { 'content-type': MERGE });
+  const label = (value: string | null): Promise<any> =>
+    f.api.ok('PATCH', f.secrets('a'), { metadata: { labels: { mine: value } } }, { 'content-type': MERGE });
   await f.api.ok('POST', f.secrets(), { metadata: { name: 'a', labels: { mine: 'true' } } });
   await f.api.ok('POST', f.secrets(), { metadata: { name: 'other' } });
   const watch = await f.api.watch(`${f.secrets()}?watch=true&labelSelector=mine%3Dtrue`, METADATA);
@@ -114,7 +138,10 @@ test('a watch over all namespaces sees them all, one of a namespace only its own
   const own = await f.api.watch(`${f.secrets()}?watch=true&resourceVersion=${resourceVersion}`);
   await f.api.ok('POST', '/api/v1/namespaces/default/secrets', { metadata: { name: `for-${f.namespace}` } });
   await f.api.ok('POST', f.secrets(), { metadata: { name: 'a' } });
-  assert.deepEqual(names([(await all.next())!, (await all.next())!]), [['ADDED', `for-${f.namespace}`], ['ADDED', 'a']]);
+  assert.deepEqual(names([(await all.next())!, (await all.next())!]), [
+    ['ADDED', `for-${f.namespace}`],
+    ['ADDED', 'a'],
+  ]);
   assert.deepEqual(names([(await own.next())!]), [['ADDED', 'a']]);
   all.close();
   own.close();
@@ -124,11 +151,18 @@ test('a watch over all namespaces sees them all, one of a namespace only its own
 test('a watch ends by itself after timeoutSeconds', async () => {
   const { resourceVersion } = (await f.api.ok('GET', f.secrets())).metadata;
   await f.api.ok('POST', f.secrets(), { metadata: { name: 'a' } });
-  const watch = await f.api.watch(`${f.secrets()}?watch=true&resourceVersion=${resourceVersion}&timeoutSeconds=3&allowWatchBookmarks=true`, METADATA);
+  const watch = await f.api.watch(
+    `${f.secrets()}?watch=true&resourceVersion=${resourceVersion}&timeoutSeconds=3&allowWatchBookmarks=true`,
+    METADATA,
+  );
   const events = await watch.until(() => false);
   const [first, ...bookmarks] = events;
   assert.equal(first?.type, 'ADDED');
-  for (const { type, object } of bookmarks) assert.deepEqual([type, object.kind, Object.keys(object.metadata)], ['BOOKMARK', 'PartialObjectMetadata', ['resourceVersion']]);
+  for (const { type, object } of bookmarks)
+    assert.deepEqual(
+      [type, object.kind, Object.keys(object.metadata)],
+      ['BOOKMARK', 'PartialObjectMetadata', ['resourceVersion']],
+    );
 });
 
 test('a watch from a time that the server does not know any more is told 410 in an event, and ends', async () => {
@@ -145,7 +179,9 @@ test('a change of its definition ends the watches of a custom resource', async (
   const watch = await f.api.watch(`${f.widgets()}?watch=true`);
   assert.deepEqual(names([(await watch.next())!]), [['ADDED', 'a']]);
   const changed = structuredClone(WIDGETS);
-  Object.assign(changed.spec.versions[0]!.schema.openAPIV3Schema.properties.spec.properties, { more: { type: 'string' } });
+  Object.assign(changed.spec.versions[0]!.schema.openAPIV3Schema.properties.spec.properties, {
+    more: { type: 'string' },
+  });
   await f.cluster.apply(changed);
   assert.equal(await watch.next(), undefined);
 });

@@ -41,11 +41,20 @@ export class ApiClient {
   }
 
   /** A `body` that is no string goes out as JSON. Never throws for a status. */
-  async request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<ApiAnswer> {
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<ApiAnswer> {
     const response = await request(`${this.credentials.server}${path}`, {
       method: method as 'GET',
       dispatcher: this.#agent,
-      headers: { ...this.#headers(), ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        ...this.#headers(),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
     });
     const text = await response.body.text();
@@ -56,7 +65,8 @@ export class ApiClient {
   /** As `request`, but anything but 2xx is an error that shows the server's answer (test data only). */
   async ok(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<any> {
     const answer = await this.request(method, path, body, headers);
-    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    if (answer.status >= 300)
+      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
   }
 
@@ -70,7 +80,8 @@ export class ApiClient {
       bodyTimeout: 0,
       signal: stop.signal,
     });
-    if (response.statusCode !== 200) throw new Error(`watch ${path}: ${response.statusCode} ${await response.body.text()}`);
+    if (response.statusCode !== 200)
+      throw new Error(`watch ${path}: ${response.statusCode} ${await response.body.text()}`);
     return new Watch(response.body, stop);
   }
 
@@ -81,7 +92,11 @@ export class ApiClient {
 
   #headers(): Record<string, string> {
     const { token } = this.credentials;
-    return { accept: 'application/json', 'user-agent': 'test/1', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+    return {
+      accept: 'application/json',
+      'user-agent': 'test/1',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    };
   }
 }
 

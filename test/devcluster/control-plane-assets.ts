@@ -23,8 +23,11 @@ export async function controlPlaneAssets(): Promise<ControlPlaneAssets> {
   }
   const built = await build();
   if (built.exitCode === 0) return { folder: built.stdout.trim(), controllers: true };
-  if (built.exitCode === 3) return { missing: 'KUBEBUILDER_ASSETS is not set and there is no Go to build the binaries' };
-  return { missing: `KUBEBUILDER_ASSETS is not set and scripts/control-plane/build.sh ended with ${built.exitCode}` };
+  if (built.exitCode === 3)
+    return { missing: 'KUBEBUILDER_ASSETS is not set and there is no Go to build the binaries' };
+  return {
+    missing: `KUBEBUILDER_ASSETS is not set and scripts/control-plane/build.sh ended with ${built.exitCode}`,
+  };
 }
 
 async function build(): Promise<{ exitCode: number; stdout: string }> {

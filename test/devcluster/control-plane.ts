@@ -44,16 +44,32 @@ export async function startRealCluster(options: ClusterOptions = {}): Promise<Te
   };
   try {
     const config = await environment.start();
-    const credentials: Credentials = { server: config.server, caPem: config.caPem, certPem: config.certPem, keyPem: config.keyPem };
+    const credentials: Credentials = {
+      server: config.server,
+      caPem: config.caPem,
+      certPem: config.certPem,
+      keyPem: config.keyPem,
+    };
     const kubeconfig = await writeKubeconfig(folder, credentials);
-    if (options.controllers === true) controllers = startControllers(assets.folder, kubeconfig, options.verbose ?? false);
-    const pids = [environment['etcd']?.process?.pid, environment['apiServer']?.process?.pid, controllers?.pid];
-    forget = reapOnCrash(pids.filter((pid) => pid !== undefined), [folder, environment['workDir']]);
+    if (options.controllers === true)
+      controllers = startControllers(assets.folder, kubeconfig, options.verbose ?? false);
+    const pids = [
+      environment['etcd']?.process?.pid,
+      environment['apiServer']?.process?.pid,
+      controllers?.pid,
+    ];
+    forget = reapOnCrash(
+      pids.filter((pid) => pid !== undefined),
+      [folder, environment['workDir']],
+    );
     const client = new ApiClient(credentials);
     const forward = forwardTo(config.server, config.caPem);
     const gate = await Gate.start(forward.handler);
     parts.push(client, forward, { close: () => gate.stop() });
-    const reach = options.gate === false ? { server: config.server, caPem: config.caPem } : { server: gate.url, caPem: gate.caPem };
+    const reach =
+      options.gate === false
+        ? { server: config.server, caPem: config.caPem }
+        : { server: gate.url, caPem: gate.caPem };
     const cluster: TestCluster = {
       kind: 'real',
       controls: gate.controls,
@@ -75,10 +91,18 @@ export async function startRealCluster(options: ClusterOptions = {}): Promise<Te
   }
 }
 
-async function tokenOf(client: ApiClient, account: { namespace: string; name: string }, pod?: { name: string; uid: string }): Promise<string> {
+async function tokenOf(
+  client: ApiClient,
+  account: { namespace: string; name: string },
+  pod?: { name: string; uid: string },
+): Promise<string> {
   const bound = pod === undefined ? {} : { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', ...pod } };
   const path = `/api/v1/namespaces/${account.namespace}/serviceaccounts/${account.name}/token`;
-  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 7200, ...bound } };
+  const request = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 7200, ...bound },
+  };
   return (await client.ok('POST', path, request)).status.token;
 }
 
@@ -104,8 +128,16 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(force);
 }
 
-async function kubectl(binary: string, home: string, kubeconfig: string, args: readonly string[], stdin = ''): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-  const child = spawn(binary, args, { env: { HOME: home, KUBECONFIG: kubeconfig, PATH: process.env.PATH ?? '' } });
+async function kubectl(
+  binary: string,
+  home: string,
+  kubeconfig: string,
+  args: readonly string[],
+  stdin = '',
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const child = spawn(binary, args, {
+    env: { HOME: home, KUBECONFIG: kubeconfig, PATH: process.env.PATH ?? '' },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

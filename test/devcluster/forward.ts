@@ -10,7 +10,9 @@ export function forwardTo(server: string, caPem: string): { handler: Handler; cl
     const response = await request(`${server}${target}`, {
       method: method as 'GET',
       dispatcher: agent,
-      headers: Object.fromEntries(Object.entries(passed).filter(([, value]) => value !== undefined)) as Record<string, string>,
+      headers: Object.fromEntries(
+        Object.entries(passed).filter(([, value]) => value !== undefined),
+      ) as Record<string, string>,
       body: body === '' ? null : body,
       signal,
     });
@@ -20,7 +22,11 @@ export function forwardTo(server: string, caPem: string): { handler: Handler; cl
     });
     const streaming = info?.verb === 'watch' && response.statusCode === 200;
     response.body.on('error', () => {});
-    return { status: response.statusCode, headers: Object.fromEntries(kept), body: streaming ? texts(response.body) : await response.body.text() };
+    return {
+      status: response.statusCode,
+      headers: Object.fromEntries(kept),
+      body: streaming ? texts(response.body) : await response.body.text(),
+    };
   };
   return { handler, close: () => agent.destroy() };
 }

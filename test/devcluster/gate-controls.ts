@@ -1,26 +1,14 @@
-import type { RequestInfo } from './request-info.ts';
-
-/** One request that came through a gate. */
-export interface RequestRecord extends Omit<RequestInfo, 'query'> {
-  method: string;
-  /** Path and query. */
-  target: string;
-  query: URLSearchParams;
-  /** User name of the token, such as `system:serviceaccount:vsecm-agent:vsecm-agent`, with `/POD` if bound to one. */
-  client: string;
-  /** Server-side apply, and if it was forced. */
-  apply: boolean;
-  force: boolean;
-  /** Unix milliseconds. */
-  at: number;
-  /** 0 until answered, and for good when the answer was lost or the client was cut off. */
-  status: number;
-  /** The answer, a watch for example, is still being sent. */
-  open: boolean;
-}
+import type { RequestRecord } from './request-record.ts';
 
 /** Which requests: all named fields are equal, or whatever a function says. */
-export type Match = Partial<Pick<RequestRecord, 'verb' | 'group' | 'resource' | 'subresource' | 'namespace' | 'name' | 'client' | 'apply' | 'force'>> | ((request: RequestRecord) => boolean);
+export type Match =
+  | Partial<
+      Pick<
+        RequestRecord,
+        'verb' | 'group' | 'resource' | 'subresource' | 'namespace' | 'name' | 'client' | 'apply' | 'force'
+      >
+    >
+  | ((request: RequestRecord) => boolean);
 
 export interface Failure {
   status: number;
@@ -61,7 +49,9 @@ export class GateControls {
 
   /** Watches that are open now. */
   openWatches(match: Match = {}): RequestRecord[] {
-    return this.requests.filter((request) => request.verb === 'watch' && request.open && matches(match, request));
+    return this.requests.filter(
+      (request) => request.verb === 'watch' && request.open && matches(match, request),
+    );
   }
 
   /** The next matching request, as soon as it is answered. */

@@ -1,10 +1,16 @@
 import { once } from 'node:events';
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GateControls, type Failure, type RequestRecord } from './gate-controls.ts';
+import { GateControls, type Failure } from './gate-controls.ts';
 import { Ca } from './pki.ts';
 import { requestInfo, type RequestInfo } from './request-info.ts';
+import { newRecord, type RequestRecord } from './request-record.ts';
 
 /** A request as the server behind a gate sees it. */
 export interface GateRequest {
@@ -27,7 +33,14 @@ export interface GateAnswer {
 
 export type Handler = (request: GateRequest) => Promise<GateAnswer>;
 
-const REASONS: Record<number, string> = { 401: 'Unauthorized', 403: 'Forbidden', 429: 'TooManyRequests', 500: 'InternalError', 503: 'ServiceUnavailable', 504: 'Timeout' };
+const REASONS: Record<number, string> = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  429: 'TooManyRequests',
+  500: 'InternalError',
+  503: 'ServiceUnavailable',
+  504: 'Timeout',
+};
 
 /**
  * HTTPS on loopback, HTTP/2 or 1.1 as the client likes, in front of something that answers as an API
@@ -44,7 +57,12 @@ export class Gate {
   readonly #handler: Handler;
   readonly #adminToken: string | undefined;
 
-  private constructor(server: Http2SecureServer, caPem: string, handler: Handler, adminToken: string | undefined) {
+  private constructor(
+    server: Http2SecureServer,
+    caPem: string,
+    handler: Handler,
+    adminToken: string | undefined,
+  ) {
     this.#server = server;
     this.url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
     this.caPem = caPem;
@@ -64,7 +82,13 @@ export class Gate {
   /** Requests with `adminToken` pass unseen by the controls. */
   static async start(handler: Handler, adminToken?: string): Promise<Gate> {
     const ca = await Ca.create('devcluster');
-    const issued = await ca.issue({ subject: 'CN=kube-apiserver', sans: [{ type: 'ip', value: '127.0.0.1' }, { type: 'dns', value: 'localhost' }] });
+    const issued = await ca.issue({
+      subject: 'CN=kube-apiserver',
+      sans: [
+        { type: 'ip', value: '127.0.0.1' },
+        { type: 'dns', value: 'localhost' },
+      ],
+    });
     const server = createSecureServer({ key: issued.keyPem, cert: issued.chainPem, allowHTTP1: true });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -81,7 +105,8 @@ export class Gate {
   async #serve(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
     const record = newRecord(request);
     // Not through the HTTP/2 session: destroyed, that ends one of its streams as if all were well.
-    const port = (request.httpVersionMajor === 2 ? request.stream.session?.socket : request.socket)?.remotePort ?? 0;
+    const port =
+      (request.httpVersionMajor === 2 ? request.stream.session?.socket : request.socket)?.remotePort ?? 0;
     const cutOff = (): void => void this.#sockets.get(port)?.destroy();
     const gone = new AbortController();
     response.on('close', () => gone.abort());
@@ -93,7 +118,8 @@ export class Gate {
     record.open = true;
     try {
       if (this.controls.take('cut', record).length > 0) return cutOff();
-      for (const { ms } of this.controls.take('delay', record)) await sleep(ms, undefined, { signal: gone.signal });
+      for (const { ms } of this.controls.take('delay', record))
+        await sleep(ms, undefined, { signal: gone.signal });
       for (const { run } of this.controls.take('before', record)) await run(record);
       const [fault] = this.controls.take('fail', record);
       if (fault !== undefined) {
@@ -101,7 +127,8 @@ export class Gate {
         record.status = fault.failure.status;
         return send(response, failureAnswer(fault.failure));
       }
-      if (record.verb === 'watch' && this.controls.take('silence', record).length > 0) this.controls.silenced.add(record);
+      if (record.verb === 'watch' && this.controls.take('silence', record).length > 0)
+        this.controls.silenced.add(record);
       await this.#answer(request, response, record, gone.signal, cutOff);
     } finally {
       record.open = false;
@@ -109,11 +136,24 @@ export class Gate {
     }
   }
 
-  async #answer(request: Http2ServerRequest, response: Http2ServerResponse, record: RequestRecord, signal: AbortSignal, cutOff?: () => void): Promise<void> {
+  async #answer(
+    request: Http2ServerRequest,
+    response: Http2ServerResponse,
+    record: RequestRecord,
+    signal: AbortSignal,
+    cutOff?: () => void,
+  ): Promise<void> {
     const body = Buffer.concat(await request.toArray()).toString();
     const headers = request.headers as Record<string, string | undefined>;
     const info = requestInfo(record.method, record.target);
-    const answer = await this.#handler({ method: record.method, target: record.target, info, headers, body, signal });
+    const answer = await this.#handler({
+      method: record.method,
+      target: record.target,
+      info,
+      headers,
+      body,
+      signal,
+    });
     if (cutOff !== undefined) {
       for (const { run } of this.controls.take('after', record)) await run(record);
       if (this.controls.take('lose', record).length > 0) return cutOff();
@@ -124,47 +164,36 @@ export class Gate {
   }
 }
 
-async function send(response: Http2ServerResponse, { status, headers, body }: GateAnswer, silent = (): boolean => false): Promise<void> {
+async function send(
+  response: Http2ServerResponse,
+  { status, headers, body }: GateAnswer,
+  silent = (): boolean => false,
+): Promise<void> {
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   if (typeof body === 'string') return void response.end(body);
   // Not in the type of the HTTP/2 response, but there.
   (response as unknown as { flushHeaders(): void }).flushHeaders();
   for await (const chunk of body) {
     if (silent() || response.writableEnded) continue;
-    if (!response.write(chunk) && !response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(chunk) && !response.destroyed)
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
   response.end();
 }
 
 function failureAnswer({ status, reason = REASONS[status] ?? 'Unknown', retryAfter }: Failure): GateAnswer {
-  const body = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'said by a test', reason, code: status };
-  return { status, headers: retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }, body: JSON.stringify(body) };
-}
-
-function newRecord(request: Http2ServerRequest): RequestRecord {
-  const { method, url: target, headers } = request;
-  const info = requestInfo(method, target);
-  const none = { verb: 'get', group: '', version: '', resource: '', subresource: '', namespace: '', name: '', query: new URLSearchParams() } as const;
-  return {
-    ...(info ?? none),
-    method,
-    target,
-    client: clientOf(headers.authorization ?? ''),
-    apply: (headers['content-type'] ?? '').startsWith('application/apply-patch'),
-    force: info?.query.get('force') === 'true',
-    at: Date.now(),
-    status: 0,
-    open: false,
+  const body = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: 'said by a test',
+    reason,
+    code: status,
   };
-}
-
-/** Who a bearer token says it is; this is for telling clients apart, not for believing them. */
-function clientOf(authorization: string): string {
-  try {
-    const claims = JSON.parse(Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString());
-    const pod = claims['kubernetes.io']?.pod?.name;
-    return pod === undefined ? claims.sub : `${claims.sub}/${pod}`;
-  } catch {
-    return 'unknown';
-  }
+  return {
+    status,
+    headers: retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) },
+    body: JSON.stringify(body),
+  };
 }

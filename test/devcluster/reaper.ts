@@ -5,7 +5,8 @@ import { spawn } from 'node:child_process';
  * returned function (SIGKILL, a crash of the test runner), it kills `pids` and removes `folders`.
  */
 export function reapOnCrash(pids: readonly number[], folders: readonly string[]): () => void {
-  const script = 'read -r word; [ "$word" = stopped ] && exit; pids=$1; shift; [ -n "$pids" ] && kill -9 $pids; sleep 1; rm -rf -- "$@"';
+  const script =
+    'read -r word; [ "$word" = stopped ] && exit; pids=$1; shift; [ -n "$pids" ] && kill -9 $pids; sleep 1; rm -rf -- "$@"';
   const reaper = spawn('sh', ['-c', script, 'sh', pids.join(' '), ...folders], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,

@@ -10,11 +10,33 @@ export interface Resource {
   status: boolean;
 }
 
-const namespaced = (group: string, version: string, plural: string, kind: string, status = false): Resource => ({
-  group, version, plural, kind, namespaced: true, status,
+const namespaced = (
+  group: string,
+  version: string,
+  plural: string,
+  kind: string,
+  status = false,
+): Resource => ({
+  group,
+  version,
+  plural,
+  kind,
+  namespaced: true,
+  status,
 });
-const clusterWide = (group: string, version: string, plural: string, kind: string, status = false): Resource => ({
-  group, version, plural, kind, namespaced: false, status,
+const clusterWide = (
+  group: string,
+  version: string,
+  plural: string,
+  kind: string,
+  status = false,
+): Resource => ({
+  group,
+  version,
+  plural,
+  kind,
+  namespaced: false,
+  status,
 });
 
 /** The built-in kinds that the agent, its manifests and its tests touch. */
@@ -37,8 +59,19 @@ export const BUILT_IN: readonly Resource[] = [
   namespaced('rbac.authorization.k8s.io', 'v1', 'rolebindings', 'RoleBinding'),
   clusterWide('rbac.authorization.k8s.io', 'v1', 'clusterroles', 'ClusterRole'),
   clusterWide('rbac.authorization.k8s.io', 'v1', 'clusterrolebindings', 'ClusterRoleBinding'),
-  clusterWide('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies', 'ValidatingAdmissionPolicy', true),
-  clusterWide('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicybindings', 'ValidatingAdmissionPolicyBinding'),
+  clusterWide(
+    'admissionregistration.k8s.io',
+    'v1',
+    'validatingadmissionpolicies',
+    'ValidatingAdmissionPolicy',
+    true,
+  ),
+  clusterWide(
+    'admissionregistration.k8s.io',
+    'v1',
+    'validatingadmissionpolicybindings',
+    'ValidatingAdmissionPolicyBinding',
+  ),
   clusterWide('apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition', true),
   clusterWide('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass'),
 ];
@@ -49,7 +82,8 @@ export const apiVersionOf = (resource: Resource): string =>
 
 /** The path of a collection, or with `name` of one object. */
 export function resourcePath(resource: Resource, namespace?: string, name?: string): string {
-  const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  const root =
+    resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
   const scope = resource.namespaced && namespace !== undefined ? `/namespaces/${namespace}` : '';
   return `${root}${scope}/${resource.plural}${name === undefined ? '' : `/${name}`}`;
 }

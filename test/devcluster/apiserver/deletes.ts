@@ -19,21 +19,36 @@ export class Deletes {
     if (live === undefined) throw notFound(kind, name);
     const { uid, resourceVersion } = options?.preconditions ?? {};
     const subject = { group: '', plural: kind.kind };
-    if (uid != null && uid !== live.metadata.uid) throw conflict(subject, name, 'the UID in the precondition does not match the UID in record');
+    if (uid != null && uid !== live.metadata.uid)
+      throw conflict(subject, name, 'the UID in the precondition does not match the UID in record');
     if (resourceVersion != null && resourceVersion !== live.metadata.resourceVersion) {
-      throw conflict(subject, name, 'the ResourceVersion in the precondition does not match the ResourceVersion in record');
+      throw conflict(
+        subject,
+        name,
+        'the ResourceVersion in the precondition does not match the ResourceVersion in record',
+      );
     }
-    if (kind.kind === 'Namespace') return this.#store.put(kind, { ...doomed(kind, live), status: { phase: 'Terminating' } });
+    if (kind.kind === 'Namespace')
+      return this.#store.put(kind, { ...doomed(kind, live), status: { phase: 'Terminating' } });
     if (live.metadata.finalizers !== undefined) return this.#store.put(kind, doomed(kind, live));
     if (kind.kind === 'CustomResourceDefinition') this.#undefine(live);
     this.#store.remove(kind, live);
-    const details = { name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.plural, uid: live.metadata.uid };
+    const details = {
+      name,
+      ...(kind.group === '' ? {} : { group: kind.group }),
+      kind: kind.plural,
+      uid: live.metadata.uid,
+    };
     return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
   }
 
   /** With its definition go the objects of a kind. */
   #undefine(crd: any): void {
-    const kind = this.#kinds.find(crd.spec.group, crd.spec.versions.find((version: any) => version.storage).name, crd.spec.names.plural);
+    const kind = this.#kinds.find(
+      crd.spec.group,
+      crd.spec.versions.find((version: any) => version.storage).name,
+      crd.spec.names.plural,
+    );
     if (kind === undefined) return;
     for (const object of this.#store.list(kind, '')) this.#store.remove(kind, object);
     this.#store.restart(kind);

@@ -9,8 +9,16 @@ const END = '\0';
 /** Never owned by anyone. */
 const UNOWNED = ['apiVersion', 'kind', 'metadata'].map((name) => `f:${name}${END}`);
 const UNOWNED_METADATA = [
-  'name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp',
-  'deletionGracePeriodSeconds', 'managedFields', 'selfLink',
+  'name',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'managedFields',
+  'selfLink',
 ].map((name) => `f:metadata${END}f:${name}${END}`);
 
 /** What an applied object claims: its leaves, and each item of a keyed list. */
@@ -39,21 +47,25 @@ export function difference(before: unknown, after: unknown, shape: Shape): Diffe
   const result: Difference = { added: new Set(), modified: new Set(), removed: new Set() };
   const all = (value: unknown, shape: Shape, path: string, set: FieldSet): void => {
     set.add(path);
-    for (const { step, value: field, shape: inner } of membersOf(value, shape) ?? []) all(field, inner, path + step + END, set);
+    for (const { step, value: field, shape: inner } of membersOf(value, shape) ?? [])
+      all(field, inner, path + step + END, set);
   };
   const visit = (before: unknown, after: unknown, shape: Shape, path: string): void => {
     if (before === after) return;
-    if (before === undefined || before === null) return void (after != null && all(after, shape, path, result.added));
+    if (before === undefined || before === null)
+      return void (after != null && all(after, shape, path, result.added));
     if (after === undefined || after === null) return all(before, shape, path, result.removed);
     const old = membersOf(before, shape);
     const now = membersOf(after, shape);
-    if (old === undefined || now === undefined) return void (isDeepStrictEqual(before, after) || result.modified.add(path));
+    if (old === undefined || now === undefined)
+      return void (isDeepStrictEqual(before, after) || result.modified.add(path));
     const left = new Map(old.map((member) => [member.step, member]));
     for (const { step, value, shape: inner } of now) {
       visit(left.get(step)?.value, value, inner, path + step + END);
       left.delete(step);
     }
-    for (const { step, value, shape: inner } of left.values()) visit(value, undefined, inner, path + step + END);
+    for (const { step, value, shape: inner } of left.values())
+      visit(value, undefined, inner, path + step + END);
   };
   visit(before, after, shape, '');
   return { added: owned(result.added), modified: owned(result.modified), removed: owned(result.removed) };
@@ -106,4 +118,9 @@ export function fromFieldsV1(fields: any): FieldSet {
 }
 
 const owned = (set: FieldSet): FieldSet =>
-  new Set([...set].filter((path) => path !== '' && !UNOWNED.includes(path) && !UNOWNED_METADATA.some((start) => path.startsWith(start))));
+  new Set(
+    [...set].filter(
+      (path) =>
+        path !== '' && !UNOWNED.includes(path) && !UNOWNED_METADATA.some((start) => path.startsWith(start)),
+    ),
+  );

@@ -13,7 +13,16 @@ export interface Kind extends Resource {
   key: string;
 }
 
-const COUNTING = ['DaemonSet', 'Deployment', 'EndpointSlice', 'NetworkPolicy', 'PodDisruptionBudget', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'CustomResourceDefinition'];
+const COUNTING = [
+  'DaemonSet',
+  'Deployment',
+  'EndpointSlice',
+  'NetworkPolicy',
+  'PodDisruptionBudget',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'CustomResourceDefinition',
+];
 
 const keyOf = (group: string, plural: string): string => `${group}/${plural}`;
 
@@ -25,7 +34,13 @@ export class Kinds {
     for (const resource of BUILT_IN) {
       const key = keyOf(resource.group, resource.plural);
       const generation = COUNTING.includes(resource.kind);
-      this.#kinds.set(key, { ...resource, key, shape: BUILT_IN_SHAPE, generation, listKind: `${resource.kind}List` });
+      this.#kinds.set(key, {
+        ...resource,
+        key,
+        shape: BUILT_IN_SHAPE,
+        generation,
+        listKind: `${resource.kind}List`,
+      });
     }
   }
 
@@ -38,7 +53,10 @@ export class Kinds {
   define(crd: any): Kind {
     const version = crd.spec.versions.find((one: any) => one.storage);
     const resource = resourcesOfCrd(crd).find((one) => one.version === version.name)!;
-    const schema = version.schema?.openAPIV3Schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    const schema = version.schema?.openAPIV3Schema ?? {
+      type: 'object',
+      'x-kubernetes-preserve-unknown-fields': true,
+    };
     const kind: Kind = {
       ...resource,
       key: keyOf(resource.group, resource.plural),
@@ -54,4 +72,23 @@ export class Kinds {
   forget(kind: Kind): void {
     this.#kinds.delete(kind.key);
   }
+}
+
+/** A CustomResourceDefinition as it is once its kind is served. */
+export function established(crd: any): any {
+  const condition = (type: string): object => ({
+    type,
+    status: 'True',
+    reason: 'DevelopmentServer',
+    message: '',
+  });
+  const { names, versions } = crd.spec;
+  return {
+    ...crd,
+    status: {
+      conditions: [condition('NamesAccepted'), condition('Established')],
+      acceptedNames: names,
+      storedVersions: versions.filter((version: any) => version.storage).map((version: any) => version.name),
+    },
+  };
 }

@@ -1,6 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fieldManagerConflict } from './api-error.ts';
-import { claimedBy, difference, fromFieldsV1, minus, reaches, readable, toFieldsV1, type FieldSet } from './field-set.ts';
+import {
+  claimedBy,
+  difference,
+  fromFieldsV1,
+  minus,
+  reaches,
+  readable,
+  toFieldsV1,
+  type FieldSet,
+} from './field-set.ts';
 import { merge, without } from './merge.ts';
 import type { Shape } from './shape.ts';
 
@@ -20,7 +29,8 @@ interface Entry extends Writer {
 /** Server-side apply: the merged object, with managedFields. Throws the conflict. */
 export function applyFields(live: any, applied: any, shape: Shape, writer: Writer, force: boolean): any {
   const entries = entriesOf(live);
-  if (entries.length === 0 && live.metadata.uid !== undefined) entries.push(beforeFirstApply(live, shape, writer));
+  if (entries.length === 0 && live.metadata.uid !== undefined)
+    entries.push(beforeFirstApply(live, shape, writer));
   const mine = entries.find((entry) => sameWriter(entry, writer));
   const others = entries.filter((entry) => entry !== mine);
   const claimed = claimedBy(applied, shape);
@@ -32,14 +42,19 @@ export function applyFields(live: any, applied: any, shape: Shape, writer: Write
   const { added, modified, removed } = difference(live, merged, shape);
   const changed = new Set([...added, ...modified]);
   const conflicts = others.flatMap((entry) =>
-    [...entry.fields].filter((path) => changed.has(path)).map((path) => ({ manager: entry.manager, field: readable(path) })),
+    [...entry.fields]
+      .filter((path) => changed.has(path))
+      .map((path) => ({ manager: entry.manager, field: readable(path) })),
   );
   if (conflicts.length > 0 && !force) throw fieldManagerConflict(conflicts);
   for (const entry of others) entry.fields = minus(entry.fields, changed, removed);
 
   // An apply that moves nothing but ownership leaves the time of its entry as it was: absent, if it is new.
   const time = changed.size + removed.size > 0 || live.metadata.uid === undefined ? now() : mine?.time;
-  return withEntries(merged, [...others, { ...writer, ...(time === undefined ? {} : { time }), fields: claimed }]);
+  return withEntries(merged, [
+    ...others,
+    { ...writer, ...(time === undefined ? {} : { time }), fields: claimed },
+  ]);
 }
 
 /** Any other write: what `next` changes against `live` now belongs to the writer. */
@@ -50,7 +65,10 @@ export function updateFields(live: any, next: any, shape: Shape, writer: Writer)
   for (const entry of entries) entry.fields = minus(entry.fields, modified, removed);
   const fields = new Set([...minus(mine.fields, removed), ...added, ...modified]);
   const time = added.size + modified.size + removed.size > 0 ? now() : mine.time;
-  return withEntries(next, [...entries.filter((entry) => entry !== mine), { ...mine, ...(time === undefined ? {} : { time }), fields }]);
+  return withEntries(next, [
+    ...entries.filter((entry) => entry !== mine),
+    { ...mine, ...(time === undefined ? {} : { time }), fields },
+  ]);
 }
 
 /** What is there before the first apply and belongs to nobody, such as defaults, belongs to this one from then on. */
@@ -66,7 +84,9 @@ const beforeFirstApply = (live: any, shape: Shape, { subresource, apiVersion }: 
 /** Everything but times. */
 export const sameFields = (one: any, other: any): boolean => {
   const plain = (object: any): unknown =>
-    entriesOf(object).map(({ time: _, fields, ...writer }) => `${JSON.stringify(writer)} ${[...fields].sort().join()}`).sort();
+    entriesOf(object)
+      .map(({ time: _, fields, ...writer }) => `${JSON.stringify(writer)} ${[...fields].sort().join()}`)
+      .sort();
   return isDeepStrictEqual(plain(one), plain(other));
 };
 
@@ -76,9 +96,16 @@ const sameWriter = (one: Writer, other: Writer): boolean =>
   one.manager === other.manager && one.operation === other.operation && one.subresource === other.subresource;
 
 function entriesOf(object: any): Entry[] {
-  return (object.metadata?.managedFields ?? []).map(({ manager, operation, subresource = '', apiVersion, time, fieldsV1 }: any) => ({
-    manager, operation, subresource, apiVersion, ...(time === undefined ? {} : { time }), fields: fromFieldsV1(fieldsV1),
-  }));
+  return (object.metadata?.managedFields ?? []).map(
+    ({ manager, operation, subresource = '', apiVersion, time, fieldsV1 }: any) => ({
+      manager,
+      operation,
+      subresource,
+      apiVersion,
+      ...(time === undefined ? {} : { time }),
+      fields: fromFieldsV1(fieldsV1),
+    }),
+  );
 }
 
 function withEntries(object: any, entries: Entry[]): any {

@@ -27,7 +27,10 @@ export function without(object: any, path: string, shape: Shape): any {
   const members = membersOf(object, shape);
   const member = members?.find((one) => one.step === step);
   if (members === undefined || member === undefined) return object;
-  const inner = rest.length === 0 ? undefined : without(member.value, rest.map((one) => `${one}\0`).join(''), member.shape);
+  const inner =
+    rest.length === 0
+      ? undefined
+      : without(member.value, rest.map((one) => `${one}\0`).join(''), member.shape);
   if (Array.isArray(object)) {
     return members.flatMap((one) => (one !== member ? [one.value] : inner === undefined ? [] : [inner]));
   }
@@ -50,12 +53,16 @@ export function mergePatch(target: any, patch: any): any {
 export function jsonPatch(target: any, operations: any[]): any {
   const result = structuredClone(target);
   for (const { op, path, value } of operations) {
-    const steps = String(path).split('/').slice(1).map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const steps = String(path)
+      .split('/')
+      .slice(1)
+      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
     const last = steps.pop() ?? '';
     const parent = steps.reduce((node, step) => node?.[step], result);
     if (typeof parent !== 'object' || parent === null) throw badRequest(`json patch: no such path: ${path}`);
     if (op === 'test') {
-      if (JSON.stringify(parent[last]) !== JSON.stringify(value)) throw badRequest(`json patch: test failed: ${path}`);
+      if (JSON.stringify(parent[last]) !== JSON.stringify(value))
+        throw badRequest(`json patch: test failed: ${path}`);
     } else if (op === 'remove') {
       if (Array.isArray(parent)) parent.splice(Number(last), 1);
       else delete parent[last];

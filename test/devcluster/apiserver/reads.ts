@@ -41,14 +41,16 @@ export class Reads {
     const token = query.get('continue');
     const selected = query.get('labelSelector');
     let version = this.#store.version;
-    if (Number(query.get('resourceVersion') ?? 0) > version) throw new ApiError(504, 'Timeout', 'Timeout: Too large resource version');
+    if (Number(query.get('resourceVersion') ?? 0) > version)
+      throw new ApiError(504, 'Timeout', 'Timeout: Too large resource version');
     let objects: any[];
     if (token === null || token === '') {
       objects = this.#store.list(kind, namespace).filter(labelSelector(selected));
     } else {
       const page = this.#pages.get(token);
       if (!token.startsWith(PAGE)) throw badRequest('continue key is not valid');
-      if (page === undefined) throw new ApiError(410, 'Expired', 'The provided continue parameter is too old');
+      if (page === undefined)
+        throw new ApiError(410, 'Expired', 'The provided continue parameter is too old');
       ({ version, rest: objects } = page);
     }
     // A list from the server's cache comes whole, whatever limit was asked for.
@@ -58,25 +60,39 @@ export class Reads {
     const next = PAGE + randomUUID();
     this.#pages.set(next, { version, rest });
     const remaining = selected === null ? { remainingItemCount: rest.length } : {};
-    return view.list(objects.slice(0, limit), { resourceVersion: String(version), continue: next, ...remaining });
+    return view.list(objects.slice(0, limit), {
+      resourceVersion: String(version),
+      continue: next,
+      ...remaining,
+    });
   }
 
   /** Ends when `signal` is aborted, at the deadline, or when the kind's definition changes. */
   watch({ kind, namespace, query, view }: Collection, signal: AbortSignal): AsyncIterable<string> {
     const selects = labelSelector(query.get('labelSelector'));
     const concerns = (object: any): boolean =>
-      object !== undefined && (namespace === '' || object.metadata.namespace === namespace) && selects(object);
+      object !== undefined &&
+      (namespace === '' || object.metadata.namespace === namespace) &&
+      selects(object);
     const from = query.get('resourceVersion') ?? '';
     const initial = query.get('sendInitialEvents') === 'true';
     checkOptions(query, initial);
     const bookmarks = query.get('allowWatchBookmarks') === 'true';
 
     const queue = new EventQueue();
-    const send = (type: string, object: any): void => queue.push(`{"type":"${type}","object":${view.object(object)}}\n`);
+    const send = (type: string, object: any): void =>
+      queue.push(`{"type":"${type}","object":${view.object(object)}}\n`);
     const bookmark = (annotations?: object): void => {
       if (!bookmarks) return;
-      const metadata = { resourceVersion: String(this.#store.version), ...(annotations === undefined ? {} : { annotations }) };
-      send('BOOKMARK', { kind: kind.kind, apiVersion: kind.group === '' ? kind.version : `${kind.group}/${kind.version}`, metadata });
+      const metadata = {
+        resourceVersion: String(this.#store.version),
+        ...(annotations === undefined ? {} : { annotations }),
+      };
+      send('BOOKMARK', {
+        kind: kind.kind,
+        apiVersion: kind.group === '' ? kind.version : `${kind.group}/${kind.version}`,
+        metadata,
+      });
     };
     const tell = ({ now, before, resourceVersion }: Change): void => {
       if (concerns(now)) send(concerns(before) ? 'MODIFIED' : 'ADDED', now);
@@ -129,8 +145,13 @@ export class Reads {
 function checkOptions(query: URLSearchParams, initial: boolean): void {
   const match = query.get('resourceVersionMatch');
   const forbidden = (message: string): ApiError =>
-    invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [{ reason: 'FieldValueForbidden', message, field: 'resourceVersionMatch' }]);
-  if (initial && match !== 'NotOlderThan') throw forbidden('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-  if (!initial && match !== null) throw forbidden('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
-  if (!/^\d*$/.test(query.get('resourceVersion') ?? '')) throw new ApiError(500, '', 'resourceVersion: Invalid value');
+    invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+      { reason: 'FieldValueForbidden', message, field: 'resourceVersionMatch' },
+    ]);
+  if (initial && match !== 'NotOlderThan')
+    throw forbidden('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+  if (!initial && match !== null)
+    throw forbidden('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+  if (!/^\d*$/.test(query.get('resourceVersion') ?? ''))
+    throw new ApiError(500, '', 'resourceVersion: Invalid value');
 }

@@ -4,7 +4,8 @@ export function addDefaults(value: any, schema: any): void {
     for (const item of value) addDefaults(item, schema.items ?? {});
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, field] of Object.entries<any>(schema.properties ?? {})) {
-      if (value[name] === undefined && field.default !== undefined) value[name] = structuredClone(field.default);
+      if (value[name] === undefined && field.default !== undefined)
+        value[name] = structuredClone(field.default);
       addDefaults(value[name], field);
     }
     if (typeof schema.additionalProperties === 'object') {
@@ -15,8 +16,10 @@ export function addDefaults(value: any, schema: any): void {
 
 /** Drops fields that a structural schema does not know, and returns their paths. `value` is changed. */
 export function prune(value: any, schema: any, path = ''): string[] {
-  if (Array.isArray(value)) return value.flatMap((item, index) => prune(item, schema.items ?? {}, `${path}[${index}]`));
-  if (typeof value !== 'object' || value === null || schema['x-kubernetes-preserve-unknown-fields'] === true) return [];
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => prune(item, schema.items ?? {}, `${path}[${index}]`));
+  if (typeof value !== 'object' || value === null || schema['x-kubernetes-preserve-unknown-fields'] === true)
+    return [];
   const { properties = {}, additionalProperties } = schema;
   return Object.keys(value).flatMap((name) => {
     const inner = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;

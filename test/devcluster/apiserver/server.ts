@@ -2,16 +2,27 @@ import { load } from 'js-yaml';
 import { Gate, type GateAnswer, type GateRequest } from '../gate.ts';
 import { ApiError, badRequest } from './api-error.ts';
 import { Deletes } from './deletes.ts';
+import type { Target } from './intake.ts';
 import { Kinds } from './kinds.ts';
 import { Reads } from './reads.ts';
 import { Store } from './store.ts';
 import { viewOf } from './view.ts';
-import { Writes, type Target } from './writes.ts';
+import { Writes } from './writes.ts';
 
 /** The query parameters that are understood; any other is an error, so that nothing is ignored unseen. */
 const KNOWN = [
-  'watch', 'resourceVersion', 'resourceVersionMatch', 'sendInitialEvents', 'allowWatchBookmarks', 'timeoutSeconds',
-  'labelSelector', 'limit', 'continue', 'fieldManager', 'force', 'propagationPolicy',
+  'watch',
+  'resourceVersion',
+  'resourceVersionMatch',
+  'sendInitialEvents',
+  'allowWatchBookmarks',
+  'timeoutSeconds',
+  'labelSelector',
+  'limit',
+  'continue',
+  'fieldManager',
+  'force',
+  'propagationPolicy',
 ];
 
 /**
@@ -43,12 +54,20 @@ export class DevApiServer {
 
     const answer = async (request: GateRequest): Promise<GateAnswer> => {
       const { info, headers, body } = request;
-      if (!tokens.has((headers['authorization'] ?? '').replace(/^Bearer /, ''))) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+      if (!tokens.has((headers['authorization'] ?? '').replace(/^Bearer /, '')))
+        throw new ApiError(401, 'Unauthorized', 'Unauthorized');
       const kind = info === undefined ? undefined : kinds.find(info.group, info.version, info.resource);
-      if (info === undefined || kind === undefined) return { status: 404, headers: { 'content-type': 'text/plain' }, body: '404 page not found\n' };
+      if (info === undefined || kind === undefined)
+        return { status: 404, headers: { 'content-type': 'text/plain' }, body: '404 page not found\n' };
       const unknown = [...info.query.keys()].find((name) => !KNOWN.includes(name));
-      if (unknown !== undefined) throw new ApiError(501, '', `the development API server does not know the query parameter ${unknown}`);
-      if (!['', 'status'].includes(info.subresource)) throw new ApiError(501, '', 'the development API server has no such subresource');
+      if (unknown !== undefined)
+        throw new ApiError(
+          501,
+          '',
+          `the development API server does not know the query parameter ${unknown}`,
+        );
+      if (!['', 'status'].includes(info.subresource))
+        throw new ApiError(501, '', 'the development API server has no such subresource');
 
       const view = viewOf(headers['accept'], kind, info.verb === 'list');
       const target: Target = { kind, info, userAgent: headers['user-agent'] ?? '' };
@@ -69,16 +88,24 @@ export class DevApiServer {
           return { status, body: view.object(object) };
         }
         case 'delete':
-          return { status: 200, body: JSON.stringify(deletes.delete(kind, info, body === '' ? undefined : parse(body))) };
+          return {
+            status: 200,
+            body: JSON.stringify(deletes.delete(kind, info, body === '' ? undefined : parse(body))),
+          };
         default:
-          throw new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
+          throw new ApiError(
+            405,
+            'MethodNotAllowed',
+            'the server does not allow this method on the requested resource',
+          );
       }
     };
     const handler = async (request: GateRequest): Promise<GateAnswer> => {
       try {
         return await answer(request);
       } catch (error) {
-        if (error instanceof ApiError) return { status: error.status, body: JSON.stringify(error.toStatus()) };
+        if (error instanceof ApiError)
+          return { status: error.status, body: JSON.stringify(error.toStatus()) };
         // A bug of this server: shown, since a bare 500 would be looked for in the agent.
         console.error(error);
         throw error;
@@ -87,7 +114,16 @@ export class DevApiServer {
     const server = new DevApiServer(await Gate.start(handler, adminToken), store, reads, tokens);
     for (const name of ['default', 'kube-system']) {
       const namespaces = kinds.find('', 'v1', 'namespaces')!;
-      const info = { verb: 'create', group: '', version: 'v1', resource: 'namespaces', subresource: '', namespace: '', name: '', query: new URLSearchParams() } as const;
+      const info = {
+        verb: 'create',
+        group: '',
+        version: 'v1',
+        resource: 'namespaces',
+        subresource: '',
+        namespace: '',
+        name: '',
+        query: new URLSearchParams(),
+      } as const;
       writes.create({ kind: namespaces, info, userAgent: 'kube-apiserver' }, { metadata: { name } });
     }
     return server;

@@ -15,11 +15,16 @@ export interface Shape {
 const byType: Shape = { list: { keys: ['type'] } };
 
 const metadata: Shape = {
-  fields: { ownerReferences: { list: { keys: ['uid'] }, items: { atomic: true } }, finalizers: { list: 'set' } },
+  fields: {
+    ownerReferences: { list: { keys: ['uid'] }, items: { atomic: true } },
+    finalizers: { list: 'set' },
+  },
 };
 
 /** Of the built-in kinds, as far as the tests go. */
-export const BUILT_IN_SHAPE: Shape = { fields: { metadata, status: { fields: { conditions: byType } }, regarding: { atomic: true } } };
+export const BUILT_IN_SHAPE: Shape = {
+  fields: { metadata, status: { fields: { conditions: byType } }, regarding: { atomic: true } },
+};
 
 /** Of a custom resource, from the OpenAPI schema in its definition. */
 export function shapeOfSchema(schema: any): Shape {
@@ -29,7 +34,9 @@ export function shapeOfSchema(schema: any): Shape {
 
 function shapeOf(schema: any): Shape {
   const listType = schema['x-kubernetes-list-type'];
-  const items = schema.items ?? (typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined);
+  const items =
+    schema.items ??
+    (typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined);
   return {
     ...(listType === 'map' ? { list: { keys: schema['x-kubernetes-list-map-keys'] } } : {}),
     ...(listType === 'set' ? { list: 'set' } : {}),
@@ -37,7 +44,11 @@ function shapeOf(schema: any): Shape {
     ...(items === undefined ? {} : { items: shapeOf(items) }),
     ...(schema.properties === undefined
       ? {}
-      : { fields: Object.fromEntries(Object.entries(schema.properties).map(([name, field]) => [name, shapeOf(field)])) }),
+      : {
+          fields: Object.fromEntries(
+            Object.entries(schema.properties).map(([name, field]) => [name, shapeOf(field)]),
+          ),
+        }),
   };
 }
 
@@ -54,12 +65,20 @@ const NOTHING: Shape = {};
 export function membersOf(value: unknown, shape: Shape): Member[] | undefined {
   if (Array.isArray(value)) {
     if (shape.list === undefined) return undefined;
-    return value.map((item) => ({ step: itemStep(item, shape.list!), value: item, shape: shape.items ?? NOTHING }));
+    return value.map((item) => ({
+      step: itemStep(item, shape.list!),
+      value: item,
+      shape: shape.items ?? NOTHING,
+    }));
   }
   if (typeof value !== 'object' || value === null || shape.atomic === true) return undefined;
   return Object.entries(value)
     .filter(([, field]) => field !== undefined)
-    .map(([name, field]) => ({ step: `f:${name}`, value: field, shape: shape.fields?.[name] ?? shape.items ?? NOTHING }));
+    .map(([name, field]) => ({
+      step: `f:${name}`,
+      value: field,
+      shape: shape.fields?.[name] ?? shape.items ?? NOTHING,
+    }));
 }
 
 export function itemStep(item: any, list: NonNullable<Shape['list']>): string {

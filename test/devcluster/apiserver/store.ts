@@ -41,7 +41,9 @@ export class Store {
   /** Sorted by namespace and name, as etcd does. */
   list(kind: Kind, namespace: string): any[] {
     const { objects } = this.#of(kind);
-    const keys = [...objects.keys()].filter((key) => namespace === '' || key.startsWith(`${namespace}/`)).sort();
+    const keys = [...objects.keys()]
+      .filter((key) => namespace === '' || key.startsWith(`${namespace}/`))
+      .sort();
     return keys.map((key) => objects.get(key));
   }
 
@@ -100,7 +102,12 @@ export class Store {
     let collection = this.#collections.get(kind.key);
     if (collection === undefined) {
       // A kind that came with a definition has no past before it.
-      collection = { objects: new Map(), changes: [], floor: kind.schema === undefined ? 0 : this.#version, listeners: new Set() };
+      collection = {
+        objects: new Map(),
+        changes: [],
+        floor: kind.schema === undefined ? 0 : this.#version,
+        listeners: new Set(),
+      };
       this.#collections.set(kind.key, collection);
     }
     return collection;

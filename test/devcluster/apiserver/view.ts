@@ -16,14 +16,21 @@ export function viewOf(accept: string | undefined, kind: Kind, list: boolean): V
   const wanted = /;as=(\w+);/.exec(`${accept?.split(',')[0]};`)?.[1];
   if (wanted === undefined) return wholeView(kind);
   if (wanted === (list ? 'PartialObjectMetadataList' : 'PartialObjectMetadata')) return METADATA_VIEW;
-  throw new ApiError(406, 'NotAcceptable', `you requested ${wanted}, but the requested object is ${list ? '' : 'not '}a list`);
+  throw new ApiError(
+    406,
+    'NotAcceptable',
+    `you requested ${wanted}, but the requested object is ${list ? '' : 'not '}a list`,
+  );
 }
 
-const metadataOf = remember((object: any) => JSON.stringify({ kind: 'PartialObjectMetadata', ...META, metadata: object.metadata }));
+const metadataOf = remember((object: any) =>
+  JSON.stringify({ kind: 'PartialObjectMetadata', ...META, metadata: object.metadata }),
+);
 
 const METADATA_VIEW: View = {
   object: metadataOf,
-  list: (objects, metadata) => listOf('PartialObjectMetadataList', META.apiVersion, metadata, objects.map(metadataOf)),
+  list: (objects, metadata) =>
+    listOf('PartialObjectMetadataList', META.apiVersion, metadata, objects.map(metadataOf)),
 };
 
 const whole = remember((object: any) => JSON.stringify(object));
@@ -32,7 +39,10 @@ const bare = remember(({ apiVersion: _, kind: __, ...object }: any) => JSON.stri
 function wholeView(kind: Kind): View {
   // In lists, items of built-in kinds come without their kind.
   const item = kind.schema === undefined ? bare : whole;
-  return { object: whole, list: (objects, metadata) => listOf(kind.listKind, apiVersionOf(kind), metadata, objects.map(item)) };
+  return {
+    object: whole,
+    list: (objects, metadata) => listOf(kind.listKind, apiVersionOf(kind), metadata, objects.map(item)),
+  };
 }
 
 const listOf = (kind: string, apiVersion: string, metadata: object, items: string[]): string =>
