@@ -6,6 +6,7 @@ import type { TestCluster } from '../../cluster.ts';
 import { ApiClient } from '../api-client.ts';
 import { apply } from '../apply.ts';
 import { writeKubeconfig } from '../kubeconfig.ts';
+import { reapOnCrash } from '../reaper.ts';
 import { DevApiServer } from './server.ts';
 
 /** Starts the development API server in this process, some 50 ms. */
@@ -13,6 +14,7 @@ export async function startDevCluster(): Promise<TestCluster> {
   const token = tokenFor('admin');
   const server = await DevApiServer.start(token);
   const folder = await mkdtemp(join(tmpdir(), 'vsecm-devcluster-'));
+  const forget = reapOnCrash([], [folder]);
   const reach = { server: server.gate.url, caPem: server.gate.caPem };
   const admin = new ApiClient({ ...reach, token });
   const cluster: TestCluster = {
@@ -37,6 +39,7 @@ export async function startDevCluster(): Promise<TestCluster> {
       await admin.close();
       await server.gate.stop();
       await rm(folder, { recursive: true, force: true });
+      forget();
     },
   };
   return cluster;
