@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MERGE } from '../../test/devcluster/api-client.ts';
+import { secretPath, vssPath } from '../../test/stage/await-object.ts';
+import { EXAMPLES, type Stage } from '../../test/stage/stage.ts';
+import type { Place } from './eyes.ts';
+import type { Narrator } from './narrator.ts';
+
+/** A secret as somebody registers it in Safe. */
+export interface Registration {
+  name: string;
+  namespaces: readonly string[];
+  value: string;
+  /** What is printed for the value; default the value. */
+  shown?: string;
+}
+
+/**
+ * What people do in the story: each method prints the command that they would type, and does what that
+ * command does.
+ */
+export class People {
+  readonly #stage: Stage;
+  readonly #tell: Narrator;
+
+  constructor(stage: Stage, tell: Narrator) {
+    this.#stage = stage;
+    this.#tell = tell;
+  }
+
+  /** In VSecM Sentinel: `safe -w raw:NAME ...`. */
+  async register({ name, namespaces, value, shown = value }: Registration): Promise<void> {
+    const granted = namespaces.map((namespace) => `-n ${namespace} `).join('');
+    this.#tell.command(`safe -w raw:${name} ${granted}-s '${shown}'`);
+    await this.#stage.safe.register({ name: `raw:${name}`, namespaces, value });
+  }
+
+  async createNamespace(name: string): Promise<void> {
+    this.#tell.command(`kubectl create namespace ${name}`);
+    await this.#stage.namespace(name);
+  }
+
+  /** Applies a file of daemonset/examples, as it stands there. */
+  async applyExample(namespace: string, file: string): Promise<void> {
+    this.#tell.command(`kubectl apply -n ${namespace} -f daemonset/examples/${file}`);
+    await this.#stage.cluster.apply(await readFile(join(EXAMPLES, file), 'utf8'), namespace);
+  }
+
+  async applyText(namespace: string, yaml: string): Promise<void> {
+    this.#tell.command(`kubectl apply -n ${namespace} -f - <<EOF\n${yaml.trim()}\nEOF`);
+    await this.#stage.cluster.apply(yaml, namespace);
+  }
+
+  /** Has a resource refreshed at once. */
+  async refresh([namespace, name]: Place): Promise<void> {
+    const value = String(Math.floor(Date.now() / 1000));
+    this.#tell.command(
+      `kubectl annotate vss ${name} -n ${namespace} vsecm.com/refresh=$(date +%s) --overwrite`,
+    );
+    await this.#patch(vssPath(namespace, name), {
+      metadata: { annotations: { 'vsecm.com/refresh': value } },
+    });
+  }
+
+  /** Edits a key of a Secret behind the agent's back. */
+  async edit([namespace, name]: Place, key: string, text: string): Promise<void> {
+    const patch = { data: { [key]: Buffer.from(text).toString('base64') } };
+    this.#tell.command(`kubectl patch secret ${name} -n ${namespace} -p '${JSON.stringify(patch)}'`);
+    await this.#patch(secretPath(namespace, name), patch);
+  }
+
+  async deleteSecret([namespace, name]: Place): Promise<void> {
+    this.#tell.command(`kubectl delete secret ${name} -n ${namespace}`);
+    await this.#stage.cluster.admin.ok('DELETE', secretPath(namespace, name));
+  }
+
+  async stopSafe(): Promise<void> {
+    this.#tell.command('kubectl scale statefulset/vsecm-safe -n vsecm-system --replicas=0');
+    await this.#stage.safe.stop();
+  }
+
+  async startSafe(): Promise<void> {
+    this.#tell.command('kubectl scale statefulset/vsecm-safe -n vsecm-system --replicas=1');
+    await this.#stage.safe.start();
+  }
+
+  async #patch(path: string, patch: object): Promise<void> {
+    await this.#stage.cluster.admin.ok('PATCH', path, patch, { 'content-type': MERGE });
+  }
+}
