@@ -56,9 +56,15 @@ export function profileOf(certificate: X509Certificate): CertificateProfile {
   const bits = usage?.[1] ?? 0;
   const constraints = only(extensions.get(BASIC_CONSTRAINTS), SEQUENCE);
   const names = only(extensions.get(SUBJECT_ALT_NAME), SEQUENCE);
-  const ca = constraints === undefined ? undefined : readElements(constraints).find(({ tag }) => tag === BOOLEAN);
+  const ca =
+    constraints === undefined ? undefined : readElements(constraints).find(({ tag }) => tag === BOOLEAN);
   return {
-    uris: names === undefined ? [] : readElements(names).flatMap(({ tag, content }) => (tag === URI_NAME ? [content.toString('latin1')] : [])),
+    uris:
+      names === undefined
+        ? []
+        : readElements(names).flatMap(({ tag, content }) =>
+            tag === URI_NAME ? [content.toString('latin1')] : [],
+          ),
     isCa: ca?.content[0] !== undefined && ca.content[0] !== 0,
     digitalSignature: (bits & 0x80) !== 0,
     keyCertSign: (bits & 0x04) !== 0,
@@ -75,7 +81,8 @@ function extensionsOf(certificate: X509Certificate): Map<string, Buffer> {
     const parts = readElements(content);
     const oid = parts[0];
     const value = parts.at(-1);
-    if (oid?.tag !== OBJECT_IDENTIFIER || value?.tag !== OCTET_STRING) throw new MalformedError('an extension of a certificate does not parse');
+    if (oid?.tag !== OBJECT_IDENTIFIER || value?.tag !== OCTET_STRING)
+      throw new MalformedError('an extension of a certificate does not parse');
     const key = oid.content.toString('hex');
     if (found.has(key)) throw new MalformedError('a certificate has an extension twice');
     found.set(key, value.content);
@@ -88,6 +95,7 @@ function only(der: Buffer | undefined, tag: number, index?: number): Buffer | un
   if (der === undefined) return undefined;
   const elements = readElements(der);
   const element = elements[index ?? 0];
-  if (element?.tag !== tag || (index === undefined && elements.length !== 1)) throw new MalformedError('a certificate has an element that does not belong there');
+  if (element?.tag !== tag || (index === undefined && elements.length !== 1))
+    throw new MalformedError('a certificate has an element that does not belong there');
   return element.content;
 }

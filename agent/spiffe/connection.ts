@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream, type ClientSessionRequestOptions, type OutgoingHttpHeaders } from 'node:http2';
+import {
+  connect as connectHttp2,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type ClientSessionRequestOptions,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import type { GrpcTransportOptions } from '@connectrpc/connect-node';
 import type { SocketAddress } from './socket-address.ts';
@@ -28,7 +34,12 @@ export class Connection implements SessionManager {
     this.#session.on('error', () => {});
   }
 
-  async request(method: string, path: string, headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions): Promise<ClientHttp2Stream> {
+  async request(
+    method: string,
+    path: string,
+    headers: OutgoingHttpHeaders,
+    options: ClientSessionRequestOptions,
+  ): Promise<ClientHttp2Stream> {
     await this.#connected;
     return this.#session.request({ ...headers, ':method': method, ':path': path }, options);
   }

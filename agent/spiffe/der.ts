@@ -18,7 +18,7 @@ export interface Element {
 export function readElements(der: Uint8Array): Element[] {
   const bytes = Buffer.from(der.buffer, der.byteOffset, der.byteLength);
   const elements: Element[] = [];
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const { tag, contentStart, end } = readHeader(bytes, start);
     elements.push({ tag, content: bytes.subarray(contentStart, end), raw: bytes.subarray(start, end) });
     start = end;
@@ -31,7 +31,8 @@ function readHeader(bytes: Buffer, start: number): { tag: number; contentStart: 
   const first = bytes[start + 1];
   if (tag === undefined || first === undefined) throw new MalformedError('DER is cut off');
   // X.509 has no tag above 30 (those take more octets), and DER no indefinite length (0x80).
-  if ((tag & 0x1f) === 0x1f || first === 0x80 || first > 0x84) throw new MalformedError('DER has a tag or length that X.509 does not use');
+  if ((tag & 0x1f) === 0x1f || first === 0x80 || first > 0x84)
+    throw new MalformedError('DER has a tag or length that X.509 does not use');
   const lengthOctets = first < 0x80 ? 0 : first & 0x7f;
   const contentStart = start + 2 + lengthOctets;
   if (contentStart > bytes.length) throw new MalformedError('DER is cut off');

@@ -23,7 +23,10 @@ export class HeldIdentity {
   readonly #options: HeldIdentityOptions;
   readonly #listeners = new Set<(change: IdentityChange) => void>();
   #svid: X509Svid | undefined;
-  #failure: { code: IdentityErrorCode } & IdentityErrorDetails = { code: 'SocketUnavailable', cause: 'no answer yet' };
+  #failure: { code: IdentityErrorCode } & IdentityErrorDetails = {
+    code: 'SocketUnavailable',
+    cause: 'no answer yet',
+  };
   #cancelExpiry = (): void => {};
 
   constructor(options: HeldIdentityOptions) {
@@ -87,7 +90,8 @@ export class HeldIdentity {
   explain(code: IdentityErrorCode, details: IdentityErrorDetails): void {
     const before = this.#failure;
     this.#failure = { code, ...details };
-    if (before.code === code && before.cause === details.cause && before.spiffeId === details.spiffeId) return;
+    if (before.code === code && before.cause === details.cause && before.spiffeId === details.spiffeId)
+      return;
     const { log, hint } = this.#options;
     log.warn('no X.509-SVID', {
       stage: 'identity',

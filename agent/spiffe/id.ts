@@ -25,11 +25,17 @@ export function parseSpiffeId(text: string): SpiffeId {
   if (text.length > LONGEST_ID) throw new MalformedError('SPIFFE ID is longer than 2048 bytes');
   if (!text.startsWith(SCHEME)) throw new MalformedError('SPIFFE ID does not begin with spiffe://');
   const [trustDomain = '', ...segments] = text.slice(SCHEME.length).split('/');
-  if (!isTrustDomain(trustDomain)) throw new MalformedError('trust domain of the SPIFFE ID is empty, too long or has other characters than a-z 0-9 . - _');
+  if (!isTrustDomain(trustDomain))
+    throw new MalformedError(
+      'trust domain of the SPIFFE ID is empty, too long or has other characters than a-z 0-9 . - _',
+    );
   for (const segment of segments) {
-    if (segment === '') throw new MalformedError('path of the SPIFFE ID has an empty segment or a trailing slash');
-    if (segment === '.' || segment === '..') throw new MalformedError('path of the SPIFFE ID has a segment . or ..');
-    if (!SEGMENT.test(segment)) throw new MalformedError('path of the SPIFFE ID has other characters than a-z A-Z 0-9 . - _');
+    if (segment === '')
+      throw new MalformedError('path of the SPIFFE ID has an empty segment or a trailing slash');
+    if (segment === '.' || segment === '..')
+      throw new MalformedError('path of the SPIFFE ID has a segment . or ..');
+    if (!SEGMENT.test(segment))
+      throw new MalformedError('path of the SPIFFE ID has other characters than a-z A-Z 0-9 . - _');
   }
   return { uri: text, trustDomain, path: segments.map((segment) => `/${segment}`).join('') };
 }

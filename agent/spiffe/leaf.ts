@@ -18,7 +18,8 @@ export function checkLeaf(certificate: X509Certificate): SpiffeId {
   if (more.length > 0) throw new MalformedError('leaf certificate has more than one URI SAN');
   const id = parseSpiffeId(uri);
   if (profile.isCa) throw new MalformedError('leaf certificate is a CA');
-  if (!profile.digitalSignature) throw new MalformedError('leaf certificate lacks key usage digitalSignature');
+  if (!profile.digitalSignature)
+    throw new MalformedError('leaf certificate lacks key usage digitalSignature');
   if (profile.keyCertSign) throw new MalformedError('leaf certificate has key usage keyCertSign');
   if (profile.crlSign) throw new MalformedError('leaf certificate has key usage cRLSign');
   return id;

@@ -42,11 +42,13 @@ export class X509Svid implements Identity {
     const [leaf, ...intermediates] = chain as [X509Certificate, ...X509Certificate[]];
     this.bundle = parseCertificates(message.bundle);
     this.id = checkLeaf(leaf);
-    if (this.id.uri !== parseSpiffeId(message.spiffeId).uri) throw new MalformedError('leaf certificate has another SPIFFE ID than the message');
+    if (this.id.uri !== parseSpiffeId(message.spiffeId).uri)
+      throw new MalformedError('leaf certificate has another SPIFFE ID than the message');
     for (const certificate of intermediates) checkIntermediate(certificate);
     checkChain(chain, this.bundle);
     const key = parseKey(message.x509SvidKey);
-    if (!leaf.checkPrivateKey(key)) throw new MalformedError('private key does not belong to the leaf certificate');
+    if (!leaf.checkPrivateKey(key))
+      throw new MalformedError('private key does not belong to the leaf certificate');
 
     this.#keyPem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
     this.certificatesPem = chain.map(String).join('');

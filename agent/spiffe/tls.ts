@@ -45,16 +45,22 @@ function checkPeer(der: Buffer, { trustDomain, safeIdPattern }: PeerOptions): Pe
   try {
     id = checkLeaf(new X509Certificate(der));
   } catch (error) {
-    return new PeerError('SafeWrongIdentity', error instanceof MalformedError ? error.message : 'certificate does not parse');
+    return new PeerError(
+      'SafeWrongIdentity',
+      error instanceof MalformedError ? error.message : 'certificate does not parse',
+    );
   }
   // The trust domain first and as text: in a pattern its dots would match any character.
-  if (id.trustDomain !== trustDomain) return new PeerError('SafeWrongIdentity', 'trust domain differs', id.uri);
-  if (!wholly(safeIdPattern).test(id.uri)) return new PeerError('SafeWrongIdentity', 'SPIFFE ID differs', id.uri);
+  if (id.trustDomain !== trustDomain)
+    return new PeerError('SafeWrongIdentity', 'trust domain differs', id.uri);
+  if (!wholly(safeIdPattern).test(id.uri))
+    return new PeerError('SafeWrongIdentity', 'SPIFFE ID differs', id.uri);
   return undefined;
 }
 
 /** The pattern, matching only a whole text; flags that keep state or move the anchors are dropped. */
-const wholly = (pattern: RegExp): RegExp => new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gmy]/g, ''));
+const wholly = (pattern: RegExp): RegExp =>
+  new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gmy]/g, ''));
 
 /**
  * What Node puts into `error.code` when the chain of a peer does not verify ("X509 certificate error codes" in the
@@ -90,7 +96,8 @@ const VERIFICATION_CODES: ReadonlySet<string> = new Set([
 export function peerErrorOf(error: unknown): PeerError | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (at instanceof PeerError) return at;
-    if ('code' in at && typeof at.code === 'string' && VERIFICATION_CODES.has(at.code)) return new PeerError('SafeNotTrusted', at.code);
+    if ('code' in at && typeof at.code === 'string' && VERIFICATION_CODES.has(at.code))
+      return new PeerError('SafeNotTrusted', at.code);
   }
   return undefined;
 }

@@ -43,10 +43,18 @@ export interface FetchOptions {
  *
  * @throws WorkloadApiError
  */
-export async function* fetchX509Svids(options: FetchOptions, signal: AbortSignal): AsyncGenerator<X509SVIDResponse, void, void> {
+export async function* fetchX509Svids(
+  options: FetchOptions,
+  signal: AbortSignal,
+): AsyncGenerator<X509SVIDResponse, void, void> {
   const { address, clock, firstMessageMs } = options;
   const connection = new Connection(address, AUTHORITY);
-  const transport = createGrpcTransport({ baseUrl: AUTHORITY, sessionManager: connection, acceptCompression: [], readMaxBytes: MAX_MESSAGE_BYTES });
+  const transport = createGrpcTransport({
+    baseUrl: AUTHORITY,
+    sessionManager: connection,
+    acceptCompression: [],
+    readMaxBytes: MAX_MESSAGE_BYTES,
+  });
   const timeout = new AbortController();
   const cancelTimeout = clock.after(firstMessageMs, () => timeout.abort());
   try {

@@ -45,7 +45,12 @@ export class X509Source {
     this.#options = options;
     this.#address = parseSocketAddress(options.socket);
     this.#backoff = new Backoff(options.backoff ?? { firstMs: 1_000, maxMs: 30_000 });
-    this.#held = new HeldIdentity({ log, metrics, clock, hint: hint && ((code) => hint(code, { trustDomain })) });
+    this.#held = new HeldIdentity({
+      log,
+      metrics,
+      clock,
+      hint: hint && ((code) => hint(code, { trustDomain })),
+    });
   }
 
   /**
@@ -129,7 +134,8 @@ export class X509Source {
       if (!(error instanceof MalformedError)) throw error;
       metrics.identityUpdates.inc({ result: 'malformed' });
       log.warn('Workload API message dropped', { socket, cause: error.message });
-      if (this.#held.failure === 'SocketUnavailable') this.#held.explain('NoIdentity', { cause: error.message });
+      if (this.#held.failure === 'SocketUnavailable')
+        this.#held.explain('NoIdentity', { cause: error.message });
       return false;
     }
   }
@@ -137,10 +143,13 @@ export class X509Source {
   #decide(svids: readonly X509Svid[]): void {
     const { trustDomain, workload = 'vsecm-scout' } = this.#options;
     const [other, ...others] = sorted(svids);
-    const mine = sorted(svids.filter(({ id }) => id.trustDomain === trustDomain && workloadName(id) === workload));
+    const mine = sorted(
+      svids.filter(({ id }) => id.trustDomain === trustDomain && workloadName(id) === workload),
+    );
     const usable = mine.find((svid) => !this.#held.hasExpired(svid));
     if (usable !== undefined) return this.#held.hold(usable);
-    if (mine[0] !== undefined) return this.#held.lose('expired', 'IdentityExpired', { spiffeId: mine[0].id.uri });
+    if (mine[0] !== undefined)
+      return this.#held.lose('expired', 'IdentityExpired', { spiffeId: mine[0].id.uri });
     if (other !== undefined) {
       const cause = others.length === 0 ? {} : { cause: 'several SVIDs, none of them scout' };
       this.#held.lose('withdrawn', 'IdentityNotScout', { spiffeId: other.id.uri, ...cause });

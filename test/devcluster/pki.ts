@@ -71,7 +71,12 @@ export class Ca {
   readonly #certificate: x509.X509Certificate;
   readonly #keys: webcrypto.CryptoKeyPair;
 
-  private constructor(trustDomain: string, certificate: x509.X509Certificate, keys: webcrypto.CryptoKeyPair, parent?: Ca) {
+  private constructor(
+    trustDomain: string,
+    certificate: x509.X509Certificate,
+    keys: webcrypto.CryptoKeyPair,
+    parent?: Ca,
+  ) {
     this.trustDomain = trustDomain;
     this.#certificate = certificate;
     this.#keys = keys;
@@ -118,7 +123,8 @@ export class Ca {
     const keys = await generateKeys();
     const usages = options.keyUsage ?? ['digitalSignature', 'keyEncipherment', 'keyAgreement'];
     const extended = options.extendedKeyUsage ?? ['serverAuth', 'clientAuth'];
-    const sans: San[] = options.sans ?? (options.id === undefined ? [] : [{ type: 'url', value: options.id }]);
+    const sans: San[] =
+      options.sans ?? (options.id === undefined ? [] : [{ type: 'url', value: options.id }]);
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serialNumber(),
       subject: options.subject ?? 'C=US, O=SPIRE',
@@ -131,7 +137,9 @@ export class Ca {
       extensions: [
         new x509.BasicConstraintsExtension(options.isCa ?? false, undefined, true),
         ...(usages.length === 0 ? [] : [new x509.KeyUsagesExtension(flags(usages), true)]),
-        ...(extended.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension(extended.map((use) => x509.ExtendedKeyUsage[use]))]),
+        ...(extended.length === 0
+          ? []
+          : [new x509.ExtendedKeyUsageExtension(extended.map((use) => x509.ExtendedKeyUsage[use]))]),
         ...(sans.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(sans)]),
         await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
         await x509.AuthorityKeyIdentifierExtension.create(this.#keys.publicKey),
@@ -152,11 +160,14 @@ export class Ca {
   }
 }
 
-const generateKeys = (): Promise<webcrypto.CryptoKeyPair> => webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+const generateKeys = (): Promise<webcrypto.CryptoKeyPair> =>
+  webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 
-const flags = (usages: KeyUsage[]): number => usages.reduce((sum, usage) => sum | x509.KeyUsageFlags[usage], 0);
+const flags = (usages: KeyUsage[]): number =>
+  usages.reduce((sum, usage) => sum | x509.KeyUsageFlags[usage], 0);
 
-const pem = (certificates: readonly x509.X509Certificate[]): string => certificates.map((one) => `${one.toString('pem')}\n`).join('');
+const pem = (certificates: readonly x509.X509Certificate[]): string =>
+  certificates.map((one) => `${one.toString('pem')}\n`).join('');
 
 /** Sixteen bytes, positive, without a leading zero. */
 function serialNumber(): string {

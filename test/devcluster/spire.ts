@@ -54,7 +54,12 @@ export class DevSpire {
   #entries: Entry[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(options: DevSpireOptions, authority: DevAuthority, socketPath: string, folder: string | undefined) {
+  private constructor(
+    options: DevSpireOptions,
+    authority: DevAuthority,
+    socketPath: string,
+    folder: string | undefined,
+  ) {
     this.socket = `unix://${socketPath}`;
     this.authority = authority;
     this.#options = options;
@@ -67,7 +72,12 @@ export class DevSpire {
     const { trustDomain = 'vsecm.com' } = options;
     const authority = options.authority ?? (await DevAuthority.create({ trustDomain }));
     const folder = options.socketPath === undefined ? await mkdtemp(join(tmpdir(), 'dev-spire-')) : undefined;
-    const spire = new DevSpire(options, authority, options.socketPath ?? join(folder ?? '', 'agent.sock'), folder);
+    const spire = new DevSpire(
+      options,
+      authority,
+      options.socketPath ?? join(folder ?? '', 'agent.sock'),
+      folder,
+    );
     await spire.#endpoint.listen();
     return spire;
   }
@@ -187,7 +197,10 @@ export class DevSpire {
         hint: options.hint ?? '',
       })),
       federatedBundles: Object.fromEntries(
-        (this.#options.federated ?? []).map(({ trustDomain, bundleDer }) => [`spiffe://${trustDomain}`, bundleDer]),
+        (this.#options.federated ?? []).map(({ trustDomain, bundleDer }) => [
+          `spiffe://${trustDomain}`,
+          bundleDer,
+        ]),
       ),
     });
   }

@@ -9,14 +9,21 @@ import type { DevSpire } from '../devcluster/spire.ts';
 import { KEYSTONE, SCOUT, startSpire, watch } from './harness.ts';
 
 /** The first message of a new stream, or the code it ends with. */
-async function ask(spire: DevSpire, headers: Record<string, string> = { 'workload.spiffe.io': 'true' }): Promise<X509SVIDResponse | string> {
+async function ask(
+  spire: DevSpire,
+  headers: Record<string, string> = { 'workload.spiffe.io': 'true' },
+): Promise<X509SVIDResponse | string> {
   const transport = createGrpcTransport({
     baseUrl: 'http://localhost',
     nodeOptions: { createConnection: () => connect(spire.socket.slice('unix://'.length)) },
   });
   const stopping = new AbortController();
   try {
-    for await (const message of createClient(SpiffeWorkloadAPI, transport).fetchX509SVID({}, { headers, signal: stopping.signal })) return message;
+    for await (const message of createClient(SpiffeWorkloadAPI, transport).fetchX509SVID(
+      {},
+      { headers, signal: stopping.signal },
+    ))
+      return message;
     return 'end of stream';
   } catch (error) {
     return Code[ConnectError.from(error).code];

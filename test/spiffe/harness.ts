@@ -7,8 +7,10 @@ import { X509Source, type X509SourceOptions } from '../../agent/spiffe/x509-sour
 import { DevSpire, type DevSpireOptions } from '../devcluster/spire.ts';
 import { FakeClock } from '../fake-clock.ts';
 
-export const SCOUT = 'spiffe://vsecm.com/workload/vsecm-scout/ns/vsecm-agent/sa/vsecm-agent/n/vsecm-agent-x7k2p';
-export const KEYSTONE = 'spiffe://vsecm.com/workload/vsecm-keystone/ns/vsecm-system/sa/vsecm-keystone/n/vsecm-keystone-1';
+export const SCOUT =
+  'spiffe://vsecm.com/workload/vsecm-scout/ns/vsecm-agent/sa/vsecm-agent/n/vsecm-agent-x7k2p';
+export const KEYSTONE =
+  'spiffe://vsecm.com/workload/vsecm-keystone/ns/vsecm-system/sa/vsecm-keystone/n/vsecm-keystone-1';
 
 type Line = LogFields & { level: string; msg: string };
 
@@ -31,7 +33,10 @@ export class Observed {
   }
 
   logged(msg: string, fields: LogFields = {}): Line[] {
-    return this.lines.filter((line) => line.msg === msg && Object.entries(fields).every(([key, value]) => line[key as keyof Line] === value));
+    return this.lines.filter(
+      (line) =>
+        line.msg === msg && Object.entries(fields).every(([key, value]) => line[key as keyof Line] === value),
+    );
   }
 
   async whenLogged(msg: string, fields: LogFields = {}, times = 1): Promise<void> {

@@ -55,7 +55,9 @@ test('the workload name is what follows /workload/, and nothing else', () => {
 });
 
 test('a socket address is a Unix path or an IP address with a port', () => {
-  assert.deepEqual(parseSocketAddress('unix:///spire-agent-socket/spire-agent.sock'), { path: '/spire-agent-socket/spire-agent.sock' });
+  assert.deepEqual(parseSocketAddress('unix:///spire-agent-socket/spire-agent.sock'), {
+    path: '/spire-agent-socket/spire-agent.sock',
+  });
   assert.deepEqual(parseSocketAddress('unix:///a b%20c'), { path: '/a b%20c' });
   assert.deepEqual(parseSocketAddress('tcp://127.0.0.1:8081'), { host: '127.0.0.1', port: 8081 });
   assert.deepEqual(parseSocketAddress('tcp://[::1]:65535'), { host: '::1', port: 65_535 });

@@ -8,9 +8,13 @@ import { SCOUT, startSpire, watch } from './harness.ts';
 
 type Message = MessageInitShape<typeof X509SVIDResponseSchema>;
 
-const empty = (field: string) => (spire: DevSpire): Message => ({
-  svids: spire.message().svids.map((svid) => ({ ...svid, [field]: field === 'spiffeId' ? '' : new Uint8Array() })),
-});
+const empty =
+  (field: string) =>
+  (spire: DevSpire): Message => ({
+    svids: spire
+      .message()
+      .svids.map((svid) => ({ ...svid, [field]: field === 'spiffeId' ? '' : new Uint8Array() })),
+  });
 
 const MALFORMED: Record<string, (spire: DevSpire) => Message | Promise<Message>> = {
   'without any SVID': () => ({}),
@@ -20,11 +24,17 @@ const MALFORMED: Record<string, (spire: DevSpire) => Message | Promise<Message>>
   'with an empty bundle': empty('bundle'),
   'with an SVID that another CA signed': async (spire) => {
     const { chainDer, keyDer } = await (await Ca.create('vsecm.com')).issue({ id: SCOUT });
-    return { svids: spire.message().svids.map((svid) => ({ ...svid, x509Svid: chainDer, x509SvidKey: keyDer })) };
+    return {
+      svids: spire.message().svids.map((svid) => ({ ...svid, x509Svid: chainDer, x509SvidKey: keyDer })),
+    };
   },
   'with a good SVID and one that is a CA': async (spire) => {
     const { chainDer, keyDer } = await spire.ca.issue({ id: SCOUT, isCa: true });
-    return { svids: spire.message().svids.flatMap((svid) => [svid, { ...svid, x509Svid: chainDer, x509SvidKey: keyDer }]) };
+    return {
+      svids: spire
+        .message()
+        .svids.flatMap((svid) => [svid, { ...svid, x509Svid: chainDer, x509SvidKey: keyDer }]),
+    };
   },
   'with the key of another SVID': async (spire) => {
     const { keyDer } = await spire.ca.issue({ id: SCOUT });
@@ -43,8 +53,14 @@ for (const [what, message] of Object.entries(MALFORMED)) {
     spire.send(await message(spire));
     await seen.whenLogged('Workload API message dropped');
     assert.equal(source.current().serialNumber, serialNumber);
-    const results = (await metrics.identityUpdates.get()).values.map(({ labels, value }) => [labels.result, value]);
-    assert.deepEqual(results, [['received', 1], ['malformed', 1]]);
+    const results = (await metrics.identityUpdates.get()).values.map(({ labels, value }) => [
+      labels.result,
+      value,
+    ]);
+    assert.deepEqual(results, [
+      ['received', 1],
+      ['malformed', 1],
+    ]);
 
     await spire.renew();
     await seen.whenChanges('obtained', 'rotated');

@@ -50,7 +50,9 @@ test('a socket that nobody listens on, that may not be opened, or that is a file
 
 test('something that does not speak gRPC on the socket is SocketUnavailable', async (t) => {
   const path = join(await folder(t), 'other.sock');
-  const server = createServer((connection) => connection.on('error', () => {}).end('220 mail.example.com ESMTP\r\n')).listen(path);
+  const server = createServer((connection) =>
+    connection.on('error', () => {}).end('220 mail.example.com ESMTP\r\n'),
+  ).listen(path);
   await once(server, 'listening');
   t.after(() => server.close());
   const { seen, failure } = watch(t, { socket: `unix://${path}` });
@@ -67,7 +69,10 @@ test('while SPIRE is away the SVID in hand is used, until it expires', async (t)
   await spire.stop();
   await seen.whenLogged('Workload API stream ended', { cause: 'ENOENT' });
   assert.equal(failure(), undefined);
-  assert.deepEqual(seen.logged('Workload API stream ended').map((line) => line.level), ['debug', 'warn']);
+  assert.deepEqual(
+    seen.logged('Workload API stream ended').map((line) => line.level),
+    ['debug', 'warn'],
+  );
   assert.deepEqual(seen.logged('no X.509-SVID'), []);
   // The clock runs past the end in steps, with a failed attempt in each.
   while (clock.now() < svid.notAfter) {

@@ -25,7 +25,13 @@ type Init = MessageInitShape<typeof X509SVIDSchema>;
 async function svid(issue: IssueOptions = {}, change: Init = {}, ca = root): Promise<X509Svid> {
   const issued = await ca.issue({ id: SCOUT, ...issue });
   return new X509Svid(
-    create(X509SVIDSchema, { spiffeId: SCOUT, x509Svid: issued.chainDer, x509SvidKey: issued.keyDer, bundle: root.certDer, ...change }),
+    create(X509SVIDSchema, {
+      spiffeId: SCOUT,
+      x509Svid: issued.chainDer,
+      x509SvidKey: issued.keyDer,
+      bundle: root.certDer,
+      ...change,
+    }),
   );
 }
 
@@ -77,7 +83,12 @@ test('a leaf that breaks a rule is refused', async () => {
 });
 
 test('a DNS name beside the one URI is allowed', async () => {
-  await svid({ sans: [{ type: 'dns', value: 'pod.vsecm.com' }, { type: 'url', value: SCOUT }] });
+  await svid({
+    sans: [
+      { type: 'dns', value: 'pod.vsecm.com' },
+      { type: 'url', value: SCOUT },
+    ],
+  });
 });
 
 test('a message that gives another SPIFFE ID than its leaf is refused', async () => {
@@ -107,9 +118,15 @@ test('a certificate with one extension twice is refused', async () => {
 
 test('a signing certificate that is no CA is refused', async () => {
   const leaf = await root.issue({ id: SCOUT });
-  await refused(svid({}, { x509Svid: Buffer.concat([leaf.certDer, leaf.certDer]), x509SvidKey: leaf.keyDer }), /signing certificate is not a CA/);
+  await refused(
+    svid({}, { x509Svid: Buffer.concat([leaf.certDer, leaf.certDer]), x509SvidKey: leaf.keyDer }),
+    /signing certificate is not a CA/,
+  );
   const weak = await root.issue({ id: SCOUT, isCa: true });
-  await refused(svid({}, { x509Svid: Buffer.concat([leaf.certDer, weak.certDer]), x509SvidKey: leaf.keyDer }), /lacks key usage keyCertSign/);
+  await refused(
+    svid({}, { x509Svid: Buffer.concat([leaf.certDer, weak.certDer]), x509SvidKey: leaf.keyDer }),
+    /lacks key usage keyCertSign/,
+  );
 });
 
 test('a key that does not belong to the leaf, or is no PKCS#8, is refused', async () => {
@@ -130,15 +147,28 @@ test('certificates that do not parse, or that are cut off anywhere, are refused'
 
 test('one bad SVID, or none, spoils the message', async () => {
   const good = await root.issue({ id: SCOUT });
-  const message = { spiffeId: SCOUT, x509Svid: good.chainDer, x509SvidKey: good.keyDer, bundle: root.certDer };
+  const message = {
+    spiffeId: SCOUT,
+    x509Svid: good.chainDer,
+    x509SvidKey: good.keyDer,
+    bundle: root.certDer,
+  };
   assert.equal(parseSvids(create(X509SVIDResponseSchema, { svids: [message] })).length, 1);
-  assert.throws(() => parseSvids(create(X509SVIDResponseSchema, { svids: [message, { ...message, bundle: new Uint8Array() }] })), MalformedError);
+  assert.throws(
+    () =>
+      parseSvids(
+        create(X509SVIDResponseSchema, { svids: [message, { ...message, bundle: new Uint8Array() }] }),
+      ),
+    MalformedError,
+  );
   assert.throws(() => parseSvids(create(X509SVIDResponseSchema, {})), MalformedError);
 });
 
 test('a federated bundle, broken or not, is none of the agent’s business', async () => {
   const good = await root.issue({ id: SCOUT });
-  const svids = [{ spiffeId: SCOUT, x509Svid: good.chainDer, x509SvidKey: good.keyDer, bundle: root.certDer }];
+  const svids = [
+    { spiffeId: SCOUT, x509Svid: good.chainDer, x509SvidKey: good.keyDer, bundle: root.certDer },
+  ];
   const federatedBundles = { 'spiffe://example.org': foreign.certDer, nonsense: Buffer.from('nonsense') };
   const [parsed] = parseSvids(create(X509SVIDResponseSchema, { svids, federatedBundles }));
   assert.deepEqual(parsed?.bundlePem, [root.certPem]);
@@ -146,14 +176,23 @@ test('a federated bundle, broken or not, is none of the agent’s business', asy
 
 test('concatenated certificates are read one by one', () => {
   const ders = [root.certDer, intermediate.certDer, foreign.certDer];
-  assert.deepEqual(parseCertificates(Buffer.concat(ders)).map(({ raw }) => raw.toString('hex')), ders.map((der) => der.toString('hex')));
+  assert.deepEqual(
+    parseCertificates(Buffer.concat(ders)).map(({ raw }) => raw.toString('hex')),
+    ders.map((der) => der.toString('hex')),
+  );
 });
 
 test('the profile shows a CA without keyCertSign as the CA that it is, unlike Node', async () => {
   const { certDer } = await root.issue({ id: SCOUT, isCa: true });
   const certificate = new X509Certificate(certDer);
   assert.equal(certificate.ca, false);
-  assert.deepEqual(profileOf(certificate), { uris: [SCOUT], isCa: true, digitalSignature: true, keyCertSign: false, crlSign: false });
+  assert.deepEqual(profileOf(certificate), {
+    uris: [SCOUT],
+    isCa: true,
+    digitalSignature: true,
+    keyCertSign: false,
+    crlSign: false,
+  });
   assert.deepEqual(profileOf(new X509Certificate(root.certDer)), {
     uris: ['spiffe://vsecm.com'],
     isCa: true,
@@ -173,6 +212,15 @@ test('DER that X.509 does not use is refused', () => {
   for (const hex of ['30', '3005', '308000', '3f810100', '308501000000000000', '30840fffffff']) {
     assert.throws(() => readElements(Buffer.from(hex, 'hex')), MalformedError, hex);
   }
-  assert.deepEqual(readElements(Buffer.from('04820001aa0500', 'hex')).map(({ tag, content }) => [tag, content.toString('hex')]), [[4, 'aa'], [5, '']]);
+  assert.deepEqual(
+    readElements(Buffer.from('04820001aa0500', 'hex')).map(({ tag, content }) => [
+      tag,
+      content.toString('hex'),
+    ]),
+    [
+      [4, 'aa'],
+      [5, ''],
+    ],
+  );
   assert.deepEqual(readElements(Buffer.alloc(0)), []);
 });

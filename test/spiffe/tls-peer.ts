@@ -11,7 +11,8 @@ import { SCOUT } from './harness.ts';
 
 export const SAFE = 'spiffe://vsecm.com/workload/vsecm-safe/ns/vsecm-system/sa/vsecm-safe/n/vsecm-safe-0';
 /** VSecM's default of `VSECM_SPIFFEID_PREFIX_SAFE`. */
-export const SAFE_PATTERN = /^spiffe:\/\/vsecm.com\/workload\/vsecm-safe\/ns\/vsecm-system\/sa\/vsecm-safe\/n\/[^/]+$/;
+export const SAFE_PATTERN =
+  /^spiffe:\/\/vsecm.com\/workload\/vsecm-safe\/ns\/vsecm-system\/sa\/vsecm-safe\/n\/[^/]+$/;
 
 /** The agent's identity, signed by `ca`, with a bundle of `ca` and `more`. */
 export async function agentIdentity(ca: Ca, more: readonly Ca[] = []): Promise<X509Svid> {
@@ -38,13 +39,16 @@ export interface Peer {
 export async function startPeer(t: TestContext, issued: Issued, options: TlsOptions = {}): Promise<Peer> {
   const seen: string[] = [];
   const { promise: finished, resolve } = Promise.withResolvers<unknown>();
-  const server = createServer({ cert: issued.chainPem, key: issued.keyPem, requestCert: true, rejectUnauthorized: false, ...options }, (socket) => {
-    const { serialNumber } = socket.getPeerCertificate();
-    if (serialNumber !== undefined) seen.push(serialNumber);
-    socket.on('error', () => {});
-    socket.once('close', resolve);
-    socket.end('hello');
-  });
+  const server = createServer(
+    { cert: issued.chainPem, key: issued.keyPem, requestCert: true, rejectUnauthorized: false, ...options },
+    (socket) => {
+      const { serialNumber } = socket.getPeerCertificate();
+      if (serialNumber !== undefined) seen.push(serialNumber);
+      socket.on('error', () => {});
+      socket.once('close', resolve);
+      socket.end('hello');
+    },
+  );
   server.on('tlsClientError', resolve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -54,7 +58,11 @@ export async function startPeer(t: TestContext, issued: Issued, options: TlsOpti
 
 /** What became of one connection: `ok`, or code and cause of the refusal. */
 export async function meet(identity: Identity, peer: Peer, pattern = SAFE_PATTERN): Promise<string> {
-  const socket: TLSSocket = connect({ host: '127.0.0.1', port: peer.port, ...tlsOptions(identity, { trustDomain: 'vsecm.com', safeIdPattern: pattern }) });
+  const socket: TLSSocket = connect({
+    host: '127.0.0.1',
+    port: peer.port,
+    ...tlsOptions(identity, { trustDomain: 'vsecm.com', safeIdPattern: pattern }),
+  });
   try {
     await once(socket, 'secureConnect');
     socket.resume();
@@ -63,7 +71,11 @@ export async function meet(identity: Identity, peer: Peer, pattern = SAFE_PATTER
   } catch (error) {
     const refusal = peerErrorOf(error);
     if (refusal === undefined) return `other ${(error as NodeJS.ErrnoException).code ?? ''}`;
-    return [refusal.code, refusal.cause, ...(refusal.peerSpiffeId === undefined ? [] : [refusal.peerSpiffeId])].join(' | ');
+    return [
+      refusal.code,
+      refusal.cause,
+      ...(refusal.peerSpiffeId === undefined ? [] : [refusal.peerSpiffeId]),
+    ].join(' | ');
   } finally {
     socket.destroy();
     await peer.finished;

@@ -22,7 +22,10 @@ test('Safe is met, and gets the agent’s certificate', async (t) => {
 
 test('a chain through an intermediate is followed, on both sides', async (t) => {
   const below = await Ca.create('vsecm.com', { parent: root });
-  const peer = await startPeer(t, await below.issue({ id: SAFE }), { ca: root.certPem, rejectUnauthorized: true });
+  const peer = await startPeer(t, await below.issue({ id: SAFE }), {
+    ca: root.certPem,
+    rejectUnauthorized: true,
+  });
   assert.equal(await meet(await agentIdentity(below, [root]), peer), 'ok');
 });
 
@@ -45,22 +48,73 @@ test('roots of a rotation, one of them expired, do not disturb each other', asyn
 
 /** Peers that chain up to the bundle and are not Safe, with the answer to each. */
 const WRONG: Record<string, [IssueOptions, string]> = {
-  'another workload': [{ id: SAFE.replaceAll('vsecm-safe', 'vsecm-keystone') }, `SPIFFE ID differs | ${SAFE.replaceAll('vsecm-safe', 'vsecm-keystone')}`],
+  'another workload': [
+    { id: SAFE.replaceAll('vsecm-safe', 'vsecm-keystone') },
+    `SPIFFE ID differs | ${SAFE.replaceAll('vsecm-safe', 'vsecm-keystone')}`,
+  ],
   'Safe’s ID and more after it': [{ id: `${SAFE}/x` }, `SPIFFE ID differs | ${SAFE}/x`],
-  'Safe’s ID of another trust domain': [{ id: SAFE.replace('vsecm.com', 'example.org') }, `trust domain differs | ${SAFE.replace('vsecm.com', 'example.org')}`],
-  'a trust domain that fits the dot of the pattern': [{ id: SAFE.replace('vsecm.com', 'vsecm-com') }, `trust domain differs | ${SAFE.replace('vsecm.com', 'vsecm-com')}`],
-  'the trust domain in capitals': [{ id: SAFE.replace('vsecm.com', 'VSECM.COM') }, 'trust domain of the SPIFFE ID is empty, too long or has other characters than a-z 0-9 . - _'],
-  'no URI SAN': [{ sans: [{ type: 'dns', value: 'localhost' }, { type: 'ip', value: '127.0.0.1' }] }, 'leaf certificate has no URI SAN'],
+  'Safe’s ID of another trust domain': [
+    { id: SAFE.replace('vsecm.com', 'example.org') },
+    `trust domain differs | ${SAFE.replace('vsecm.com', 'example.org')}`,
+  ],
+  'a trust domain that fits the dot of the pattern': [
+    { id: SAFE.replace('vsecm.com', 'vsecm-com') },
+    `trust domain differs | ${SAFE.replace('vsecm.com', 'vsecm-com')}`,
+  ],
+  'the trust domain in capitals': [
+    { id: SAFE.replace('vsecm.com', 'VSECM.COM') },
+    'trust domain of the SPIFFE ID is empty, too long or has other characters than a-z 0-9 . - _',
+  ],
+  'no URI SAN': [
+    {
+      sans: [
+        { type: 'dns', value: 'localhost' },
+        { type: 'ip', value: '127.0.0.1' },
+      ],
+    },
+    'leaf certificate has no URI SAN',
+  ],
   'no SAN at all': [{ sans: [] }, 'leaf certificate has no URI SAN'],
-  'two URI SANs, Safe’s first': [{ sans: [{ type: 'url', value: SAFE }, { type: 'url', value: SCOUT }] }, 'leaf certificate has more than one URI SAN'],
-  'two URI SANs, both Safe’s': [{ sans: [{ type: 'url', value: SAFE }, { type: 'url', value: SAFE }] }, 'leaf certificate has more than one URI SAN'],
-  'a URI that holds Safe’s as text': [{ sans: [{ type: 'url', value: `https://x, URI:${SAFE}` }] }, 'SPIFFE ID does not begin with spiffe://'],
+  'two URI SANs, Safe’s first': [
+    {
+      sans: [
+        { type: 'url', value: SAFE },
+        { type: 'url', value: SCOUT },
+      ],
+    },
+    'leaf certificate has more than one URI SAN',
+  ],
+  'two URI SANs, both Safe’s': [
+    {
+      sans: [
+        { type: 'url', value: SAFE },
+        { type: 'url', value: SAFE },
+      ],
+    },
+    'leaf certificate has more than one URI SAN',
+  ],
+  'a URI that holds Safe’s as text': [
+    { sans: [{ type: 'url', value: `https://x, URI:${SAFE}` }] },
+    'SPIFFE ID does not begin with spiffe://',
+  ],
   'Safe’s ID in a DNS name': [{ sans: [{ type: 'dns', value: SAFE }] }, 'leaf certificate has no URI SAN'],
-  'a leaf with keyCertSign': [{ id: SAFE, keyUsage: ['digitalSignature', 'keyCertSign'] }, 'leaf certificate has key usage keyCertSign'],
-  'a leaf with cRLSign': [{ id: SAFE, keyUsage: ['digitalSignature', 'cRLSign'] }, 'leaf certificate has key usage cRLSign'],
-  'a leaf that is a CA': [{ id: SAFE, isCa: true, keyUsage: ['digitalSignature', 'keyCertSign'] }, 'leaf certificate is a CA'],
+  'a leaf with keyCertSign': [
+    { id: SAFE, keyUsage: ['digitalSignature', 'keyCertSign'] },
+    'leaf certificate has key usage keyCertSign',
+  ],
+  'a leaf with cRLSign': [
+    { id: SAFE, keyUsage: ['digitalSignature', 'cRLSign'] },
+    'leaf certificate has key usage cRLSign',
+  ],
+  'a leaf that is a CA': [
+    { id: SAFE, isCa: true, keyUsage: ['digitalSignature', 'keyCertSign'] },
+    'leaf certificate is a CA',
+  ],
   'a leaf that is a CA without keyCertSign': [{ id: SAFE, isCa: true }, 'leaf certificate is a CA'],
-  'a leaf without key usages': [{ id: SAFE, keyUsage: [] }, 'leaf certificate lacks key usage digitalSignature'],
+  'a leaf without key usages': [
+    { id: SAFE, keyUsage: [] },
+    'leaf certificate lacks key usage digitalSignature',
+  ],
 };
 
 for (const [what, [issue, answer]] of Object.entries(WRONG)) {
@@ -81,7 +135,11 @@ test('a pattern without anchors, or with alternatives, must still match from end
   ];
   for (const [pattern, id, fits] of cases) {
     const peer = await startPeer(t, await root.issue({ id }));
-    assert.equal(await meet(identity, peer, pattern), fits ? 'ok' : `SafeWrongIdentity | SPIFFE ID differs | ${id}`, String(pattern));
+    assert.equal(
+      await meet(identity, peer, pattern),
+      fits ? 'ok' : `SafeWrongIdentity | SPIFFE ID differs | ${id}`,
+      String(pattern),
+    );
   }
 });
 
@@ -102,9 +160,18 @@ test('a CA of a federated trust domain that mints Safe’s ID is SafeNotTrusted'
 
 /** Peers with Safe's ID whose chain does not verify, with Node's code for each. */
 const UNTRUSTED: Record<string, [() => Promise<Issued>, string]> = {
-  'an SVID that has expired': [() => root.issue({ id: SAFE, notAfter: Date.now() - 1_000 }), 'CERT_HAS_EXPIRED'],
-  'an SVID of tomorrow': [() => root.issue({ id: SAFE, notBefore: Date.now() + 60_000 }), 'CERT_NOT_YET_VALID'],
-  'an SVID for clients only': [() => root.issue({ id: SAFE, extendedKeyUsage: ['clientAuth'] }), 'INVALID_PURPOSE'],
+  'an SVID that has expired': [
+    () => root.issue({ id: SAFE, notAfter: Date.now() - 1_000 }),
+    'CERT_HAS_EXPIRED',
+  ],
+  'an SVID of tomorrow': [
+    () => root.issue({ id: SAFE, notBefore: Date.now() + 60_000 }),
+    'CERT_NOT_YET_VALID',
+  ],
+  'an SVID for clients only': [
+    () => root.issue({ id: SAFE, extendedKeyUsage: ['clientAuth'] }),
+    'INVALID_PURPOSE',
+  ],
   'a root of its own in the chain': [
     async () => {
       const rogue = await Ca.create('vsecm.com');
@@ -121,7 +188,10 @@ const UNTRUSTED: Record<string, [() => Promise<Issued>, string]> = {
     'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   ],
   'an SVID signed by an SVID': [() => signedByLeaf({}), 'UNSPECIFIED'],
-  'an SVID signed by a leaf that may sign but is no CA': [() => signedByLeaf({ keyUsage: ['digitalSignature', 'keyCertSign'] }), 'INVALID_PURPOSE'],
+  'an SVID signed by a leaf that may sign but is no CA': [
+    () => signedByLeaf({ keyUsage: ['digitalSignature', 'keyCertSign'] }),
+    'INVALID_PURPOSE',
+  ],
 };
 
 async function signedByLeaf(options: IssueOptions): Promise<Issued> {
@@ -148,12 +218,21 @@ test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not open the door', async (t) => {
   process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
   t.after(() => delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']);
   const identity = await agentIdentity(root);
-  assert.match(await meet(identity, await startPeer(t, await (await Ca.create('vsecm.com')).issue({ id: SAFE }))), /^SafeNotTrusted/);
-  assert.match(await meet(identity, await startPeer(t, await root.issue({ id: SCOUT }))), /^SafeWrongIdentity/);
+  assert.match(
+    await meet(identity, await startPeer(t, await (await Ca.create('vsecm.com')).issue({ id: SAFE }))),
+    /^SafeNotTrusted/,
+  );
+  assert.match(
+    await meet(identity, await startPeer(t, await root.issue({ id: SCOUT }))),
+    /^SafeWrongIdentity/,
+  );
 });
 
 test('Node’s default trust store plays no part', async () => {
-  const { ca } = tlsOptions(await agentIdentity(root), { trustDomain: 'vsecm.com', safeIdPattern: SAFE_PATTERN });
+  const { ca } = tlsOptions(await agentIdentity(root), {
+    trustDomain: 'vsecm.com',
+    safeIdPattern: SAFE_PATTERN,
+  });
   assert.deepEqual(ca, [root.certPem]);
 });
 
@@ -162,7 +241,12 @@ test('a peer’s refusal is found below the errors that a client wraps around it
   assert.equal(peerErrorOf(new TypeError('fetch failed', { cause: refusal })), refusal);
   const expired = Object.assign(new Error('certificate has expired'), { code: 'CERT_HAS_EXPIRED' });
   assert.equal(peerErrorOf(new Error('outer', { cause: expired }))?.code, 'SafeNotTrusted');
-  for (const other of [undefined, 'text', new Error('x'), Object.assign(new Error('x'), { code: 'ECONNREFUSED' })]) {
+  for (const other of [
+    undefined,
+    'text',
+    new Error('x'),
+    Object.assign(new Error('x'), { code: 'ECONNREFUSED' }),
+  ]) {
     assert.equal(peerErrorOf(other), undefined);
   }
 });

@@ -17,7 +17,10 @@ test('a registration entry gives an identity that is ready for TLS', async (t) =
   assert.equal(identity.bundlePem.join(''), spire.authority.bundlePem);
   assert.equal(identity.notAfter, svid.notAfter);
   assert.equal((await metrics.identityExpiry.get()).values[0]?.value, svid.notAfter / 1000);
-  assert.deepEqual(seen.logged('X.509-SVID obtained').map((line) => line.spiffeID), [SCOUT]);
+  assert.deepEqual(
+    seen.logged('X.509-SVID obtained').map((line) => line.spiffeID),
+    [SCOUT],
+  );
 });
 
 test('before an entry is there the Workload API denies, and the SVID comes without a restart', async (t) => {
@@ -71,7 +74,12 @@ test('a message that says the same again, in another order or about others, chan
   await spire.renew(KEYSTONE);
   const { svids } = spire.message();
   const [older, newer] = spire.authority.roots.map(({ certDer }) => certDer);
-  spire.send({ svids: svids.map((svid) => ({ ...svid, bundle: Buffer.concat([newer ?? '', older ?? ''].map((der) => Buffer.from(der))) })) });
+  spire.send({
+    svids: svids.map((svid) => ({
+      ...svid,
+      bundle: Buffer.concat([newer ?? '', older ?? ''].map((der) => Buffer.from(der))),
+    })),
+  });
   spire.remove(SCOUT);
   await seen.whenChanges('obtained', 'withdrawn');
   assert.deepEqual(seen.changes, ['obtained', 'withdrawn']);
@@ -105,7 +113,9 @@ test('a root of the bundle that has expired does not matter', async (t) => {
   await seen.whenChanges('obtained');
 
   const { svids } = spire.message();
-  spire.send({ svids: svids.map((svid) => ({ ...svid, bundle: Buffer.concat([expired.bundleDer, svid.bundle]) })) });
+  spire.send({
+    svids: svids.map((svid) => ({ ...svid, bundle: Buffer.concat([expired.bundleDer, svid.bundle]) })),
+  });
   await seen.whenChanges('obtained', 'rotated');
   assert.ok(source.current().bundle.some((root) => root.validToDate.getTime() < Date.now()));
 });
@@ -152,7 +162,10 @@ test('SVIDs without one of scout withdraw it, and the log names what was issued 
   await seen.whenChanges('obtained', 'withdrawn');
   assert.equal(failure(), 'IdentityNotScout');
   const line = seen.logged('no X.509-SVID', { code: 'IdentityNotScout' })[0];
-  assert.deepEqual([line?.level, line?.stage, line?.spiffeID, line?.hint], ['warn', 'identity', KEYSTONE, 'about IdentityNotScout in vsecm.com']);
+  assert.deepEqual(
+    [line?.level, line?.stage, line?.spiffeID, line?.hint],
+    ['warn', 'identity', KEYSTONE, 'about IdentityNotScout in vsecm.com'],
+  );
 
   await spire.replace(KEYSTONE, SCOUT);
   await seen.whenChanges('obtained', 'withdrawn', 'obtained');
@@ -201,7 +214,12 @@ test('the private key shows neither in logs nor in JSON nor in an inspection', a
   await seen.whenChanges('obtained');
   const identity = source.current();
   const secret = identity.keyPem.split('\n')[1] ?? '';
-  for (const shown of [JSON.stringify(identity), inspect(identity, { depth: 9, showHidden: true }), inspect(source, { depth: 9 }), JSON.stringify(seen.lines)]) {
+  for (const shown of [
+    JSON.stringify(identity),
+    inspect(identity, { depth: 9, showHidden: true }),
+    inspect(source, { depth: 9 }),
+    JSON.stringify(seen.lines),
+  ]) {
     assert.ok(!shown.includes(secret) && !shown.includes('PRIVATE KEY'));
   }
 });

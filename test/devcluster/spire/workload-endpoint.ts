@@ -34,7 +34,8 @@ export class WorkloadEndpoint {
   async listen(): Promise<void> {
     const server = createServer(
       connectNodeAdapter({
-        routes: (router) => router.service(SpiffeWorkloadAPI, { fetchX509SVID: (_request, context) => this.#follow(context) }),
+        routes: (router) =>
+          router.service(SpiffeWorkloadAPI, { fetchX509SVID: (_request, context) => this.#follow(context) }),
       }),
     );
     server.on('session', (session) => {
