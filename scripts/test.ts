@@ -107,9 +107,9 @@ async function long(): Promise<Result[]> {
 }
 
 async function testFiles(wanted: (path: string) => boolean): Promise<string[]> {
-  const found = await Array.fromAsync(glob('test/**/*.test.ts', { cwd: ROOT }));
+  const found: string[] = [];
+  for await (const path of glob('test/**/*.test.ts', { cwd: ROOT })) found.push(path.replaceAll('\\', '/'));
   return found
-    .map((path) => path.replaceAll('\\', '/'))
     .filter(
       (path) => wanted(path) && (positionals.length === 0 || positionals.some((word) => path.includes(word))),
     )
@@ -204,10 +204,10 @@ async function run(
   limitSeconds: number,
 ): Promise<{ code: number; seconds: number; late: boolean }> {
   const began = Date.now();
-  const path = `${BIN}:${process.env.PATH ?? ''}`;
+  const plain = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
   const child = spawn(command, args, {
     cwd: ROOT,
-    env: { ...process.env, PATH: path, ...env },
+    env: { ...process.env, ...plain, PATH: `${BIN}:${process.env.PATH ?? ''}`, ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   let late = false;
