@@ -105,6 +105,7 @@ test('what leaves the applied status goes, and a condition is one item by its ty
   await put({
     observedGeneration: 1,
     node: 'n',
+    failure: { code: 'c', hint: 'h' },
     conditions: [
       { type: 'Ready', status: 'False' },
       { type: 'Stalled', status: 'True' },

@@ -35,8 +35,12 @@ export function without(object: any, path: string, shape: Shape): any {
     return members.flatMap((one) => (one !== member ? [one.value] : inner === undefined ? [] : [inner]));
   }
   const { [member.step.slice(2)]: _, ...others } = object;
-  return inner === undefined ? others : { ...others, [member.step.slice(2)]: inner };
+  return inner === undefined || isEmptied(inner) ? others : { ...others, [member.step.slice(2)]: inner };
 }
+
+/** A map goes with the last member that is removed from it. */
+const isEmptied = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 /** RFC 7396. */
 export function mergePatch(target: any, patch: any): any {
