@@ -33,6 +33,9 @@ export function createMetrics() {
     secretWrites: counter('secret_writes_total', 'Applied Secrets by result', ['result']),
     statusWrites: counter('status_writes_total', 'Written statuses by result', ['result']),
     resources: gauge('resources', 'VSecMSecrets this agent serves, by state', ['state']),
+    members: gauge('members', 'Agents that take part, as this one sees them'),
+    ownedNamespaces: gauge('owned_namespaces', 'Namespaces with resources that are served by this agent'),
+    handovers: counter('handovers_total', 'Namespaces that came to or left this agent while it ran', ['direction']),
     queueDepth: gauge('queue_depth', 'Keys that wait to be looked at'),
   };
 }

@@ -1,0 +1,99 @@
+import { Backoff, pause } from '../backoff.ts';
+import type { Clock } from '../clock.ts';
+import type { Log, LogFields } from '../log.ts';
+import { runTogether } from '../tasks.ts';
+import type { Slice } from './slices.ts';
+import { Suspension } from './suspension.ts';
+
+export interface LookoutOptions {
+  /** Lists the slices of the agents' Service, all of them, as the API server has them now. */
+  list: (signal: AbortSignal) => Promise<readonly Slice[]>;
+  /** Takes what was listed; `afresh`: nothing that was known before may be relied on. */
+  onSlices: (slices: readonly Slice[], afresh: boolean) => void;
+  /** Called when the process turns out to have stood still; `onSlices` follows once the list answers. */
+  onSuspended: () => void;
+  /** Whether nobody watches the slices here, so that they are listed from time to time. */
+  polls: () => boolean;
+  /** Time between two such lists in milliseconds, give or take a fifth, so that agents do not ask in step. */
+  pollMs: number;
+  /** A gap between timers beyond this many milliseconds is a suspension. */
+  suspensionMs: number;
+  clock: Clock;
+  log: Log;
+  random?: () => number;
+}
+
+/** Lists the members at the start, from time to time where they are not watched, and after a suspension. */
+export class Lookout {
+  readonly #options: LookoutOptions;
+  readonly #suspension: Suspension;
+  #wake = (): void => {};
+
+  constructor(options: LookoutOptions) {
+    this.#options = options;
+    this.#suspension = new Suspension({ clock: options.clock, boundMs: options.suspensionMs });
+  }
+
+  /** Whether the members were last read before the process stood still. */
+  get suspended(): boolean {
+    return this.#suspension.suspected;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await runTogether(signal, {
+      beat: (all) => this.#suspension.run(all, () => this.#noticed()),
+      look: (all) => this.#keepLooking(all),
+    });
+  }
+
+  #noticed(): void {
+    this.#options.log.warn('The process stood still; nothing is owned until the members are read again');
+    this.#options.onSuspended();
+    this.#wake();
+  }
+
+  async #keepLooking(signal: AbortSignal): Promise<void> {
+    const { clock, pollMs, polls, random = Math.random } = this.#options;
+    await this.#look(signal, true);
+    while (!signal.aborted) {
+      if (!this.suspended) {
+        const wake = new AbortController();
+        this.#wake = () => wake.abort();
+        await pause(clock, pollMs * (0.8 + 0.4 * random()), AbortSignal.any([signal, wake.signal]));
+      }
+      if (this.suspended || polls()) await this.#look(signal, false);
+    }
+  }
+
+  /** Lists until that succeeds. */
+  async #look(signal: AbortSignal, first: boolean): Promise<void> {
+    const { list, onSlices, clock, log, random } = this.#options;
+    const backoff = new Backoff({ firstMs: 1_000, maxMs: 30_000, ...(random && { random }) });
+    while (!signal.aborted) {
+      const afresh = first || this.suspended;
+      const { count } = this.#suspension;
+      const answer = await list(signal).then(
+        (slices) => ({ slices }),
+        (error: unknown) => ({ error }),
+      );
+      if (signal.aborted) return;
+      if ('error' in answer) {
+        if (backoff.attempt === 0) log.warn('The members cannot be read; trying on', fieldsOf(answer.error));
+        await pause(clock, backoff.next(), signal);
+      } else {
+        // If it stood still again meanwhile, this answers the earlier suspension only and another look follows.
+        this.#suspension.answer(count);
+        return onSlices(answer.slices, afresh);
+      }
+    }
+  }
+}
+
+/** Status and reason of an error of the Kubernetes API; nothing else of it is fit for a log. */
+function fieldsOf(error: unknown): LogFields {
+  const { status, reason } = error as { status?: unknown; reason?: unknown };
+  return {
+    ...(typeof status === 'number' && { status }),
+    ...(typeof reason === 'string' && { reason }),
+  };
+}
