@@ -1,0 +1,82 @@
+import type { Code } from './reasons.ts';
+
+/** The port on the pod's loopback that serves `/state.json` and the node page, unless told otherwise. */
+export const DEFAULT_PAGE_PORT = 9465;
+
+/** A failure of one Safe, as seen from one agent. Times are RFC 3339. */
+export interface SafeFailureState {
+  code: Code;
+  since: string;
+  /** Failed requests in a row. */
+  attempts: number;
+  nextRetry: string;
+  /** A code such as ECONNREFUSED. */
+  cause?: string;
+  hint: string;
+}
+
+/** What one agent knows about a Safe URL that resources of its use. */
+export interface SafeState {
+  url: string;
+  lastSuccess?: string;
+  /** Age of the answer that is in memory. */
+  answerAgeSeconds?: number;
+  /** How many secrets the last answer held. */
+  secrets?: number;
+  /** Whether the answer told the names of its secrets. */
+  named?: boolean;
+  failure?: SafeFailureState;
+  /** Resources that are refreshed together. */
+  groups: { intervalSeconds: number; members: number; nextDue?: string }[];
+}
+
+/** One ref of a resource. */
+export interface RefState {
+  /** The key in the Secret; '' for a `dataFrom`. */
+  key: string;
+  /** As it stands in the resource. */
+  ref: string;
+  /** Name of the secret in Safe that it led to. */
+  secret?: string;
+  state: 'ok' | Code;
+}
+
+/** One VSecMSecret that the agent owns. */
+export interface ResourceState {
+  namespace: string;
+  name: string;
+  /** Name of the Kubernetes Secret. */
+  secret?: string;
+  state: 'synced' | 'failing' | 'waiting' | 'suspended';
+  code?: Code;
+  message?: string;
+  hint?: string;
+  since?: string;
+  /** When the agent looks at it again on its own. */
+  nextLook?: string;
+  lastWrite?: string;
+  refs: RefState[];
+}
+
+/**
+ * What `/state.json` of one agent tells, at the moment of the request: names and times (RFC 3339) only, never a
+ * value of a secret.
+ */
+export interface AgentState {
+  version: string;
+  node: string;
+  pod: string;
+  startedAt: string;
+  identity: { spiffeId?: string; notAfter?: string; failure?: { code: Code; cause?: string } };
+  ownership: {
+    role?: string;
+    members: string[];
+    owners: string[];
+    /** Whether this agent's pod stands in the Service's EndpointSlices. */
+    present: boolean;
+    /** How many namespaces with resources it owns. */
+    namespaces: number;
+  };
+  safes: SafeState[];
+  resources: ResourceState[];
+}
