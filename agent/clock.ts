@@ -1,7 +1,9 @@
 /** Time as the agent sees it; tests replace it by one that they move by hand. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch; never less than what it said before. */
+  /** Milliseconds since the Unix epoch; never less than what it said before. For order and delays. */
   now(): number;
+  /** Milliseconds since the Unix epoch as the machine has it at present. For what others date: certificates, secrets. */
+  wall(): number;
   /** Calls `run` once after `ms` milliseconds; the returned function cancels it. */
   after(ms: number, run: () => void): () => void;
 }
@@ -10,7 +12,7 @@ export interface Clock {
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 // The wall clock may be set back, and "an answer begun after this moment" would then be false for a long
-// while. So forward steps are followed and backward ones are not: what expires, expires early at worst.
+// while. So `now` follows its forward steps and not its backward ones.
 let lead = -Infinity;
 
 /** The machine's clock. */
@@ -20,6 +22,7 @@ export const systemClock: Clock = {
     lead = Math.max(lead, Date.now() - monotonic);
     return Math.floor(lead + monotonic);
   },
+  wall: () => Date.now(),
   after(ms, run) {
     let timer: NodeJS.Timeout;
     const arm = (left: number): void => {

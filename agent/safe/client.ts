@@ -78,7 +78,7 @@ export class SafeClient {
     };
     try {
       const { status, retryAfter, body } = await this.#request(new URL(dial), signal, () => (sent = true));
-      if (status !== 200) throw failureOfStatus(status, parseRetryAfter(retryAfter, clock.now()));
+      if (status !== 200) throw failureOfStatus(status, parseRetryAfter(retryAfter, clock.wall()));
       const answer = parseResponse(status, body);
       this.#reportUnreadable(answer);
       metrics.safeAnswerBytes.set(body.byteLength);
@@ -137,7 +137,7 @@ export class SafeClient {
     const { clock } = this.#options;
     this.#live.add(connection);
     // The source announces the end of the identity it holds, not of one that it has replaced.
-    const cancelExpiry = clock.after(identity.notAfter - clock.now(), () => connection.destroy());
+    const cancelExpiry = clock.after(identity.notAfter - clock.wall(), () => connection.destroy());
     try {
       return await connection.get();
     } finally {
@@ -159,7 +159,7 @@ export class SafeClient {
         cause: typeof cause === 'string' ? cause : undefined,
       });
     }
-    if (identity.notAfter <= clock.now()) throw new SafeError('IdentityExpired', { unsent });
+    if (identity.notAfter <= clock.wall()) throw new SafeError('IdentityExpired', { unsent });
     return identity;
   }
 

@@ -51,7 +51,7 @@ export class HeldIdentity {
   }
 
   hasExpired(svid: X509Svid): boolean {
-    return this.#options.clock.now() >= svid.notAfter;
+    return this.#options.clock.wall() >= svid.notAfter;
   }
 
   onChange(listener: (change: IdentityChange) => void): () => void {
@@ -65,7 +65,7 @@ export class HeldIdentity {
     if (before?.equals(svid)) return;
     const { clock, metrics, log } = this.#options;
     this.#cancelExpiry();
-    this.#cancelExpiry = clock.after(svid.notAfter - clock.now(), () => this.#expire(svid));
+    this.#cancelExpiry = clock.after(svid.notAfter - clock.wall(), () => this.#expire(svid));
     this.#svid = svid;
     metrics.identityExpiry.set(svid.notAfter / 1000);
     log.info(before === undefined ? 'X.509-SVID obtained' : 'X.509-SVID rotated', {

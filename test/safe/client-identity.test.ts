@@ -99,7 +99,7 @@ test('an identity that is withdrawn during the handshake reaches nobody', async 
 test('an identity that has run out without a word is not shown', async (t) => {
   const { safe, identity } = await bench(t);
   const held = identity.current();
-  const late = { ...systemClock, now: () => held.notAfter };
+  const late = { ...systemClock, wall: () => held.notAfter };
   const { client } = clientFor(identity, { clock: late });
   assert.equal((await failure(client.read(safe.dial))).code, 'IdentityExpired');
   assert.equal(safe.requests.length + safe.refused.length, 0);
