@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { registerProcessMetrics } from './process-metrics.ts';
 
 const PREFIX = 'vsecm_agent_';
 
@@ -6,6 +7,7 @@ const PREFIX = 'vsecm_agent_';
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
+  registerProcessMetrics(registry);
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Counter({ name: PREFIX + name, help, labelNames, registers });
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
