@@ -27,7 +27,8 @@ export class HealthServer {
         response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(request.method === 'HEAD' ? '' : body);
       };
       if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'method not allowed\n');
-      switch (new URL(request.url ?? '/', 'http://agent').pathname) {
+      // Not the URL parser: it throws on some of what a client may send, such as `//`.
+      switch (request.url?.split('?', 1)[0]) {
         case '/livez':
           return send(200, 'text/plain', 'ok\n');
         case '/readyz': {
