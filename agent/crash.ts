@@ -7,7 +7,10 @@ import type { LogFields } from './log.ts';
 export function crashFields(error: unknown): LogFields {
   if (!(error instanceof Error)) return { cause: typeof error };
   const code = (error as { code?: unknown }).code;
-  const frames = (error.stack ?? '')
+  const { stack = '', message } = error;
+  // The stack begins with the message, whose lines may look like frames.
+  const frames = stack
+    .slice(stack.indexOf(message) + message.length)
     .split('\n')
     .filter((line) => /^\s+at /.test(line))
     .slice(0, 12)
