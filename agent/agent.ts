@@ -39,7 +39,13 @@ export interface Agent {
 /** Builds the whole graph of one agent. Reads credentials, opens no connection. */
 export async function createAgent({ config, log, clock = systemClock, pace = PACE, floorMs }: AgentOptions): Promise<Agent> {
   const metrics = createMetrics();
-  const kube = await KubeClient.load({ kubeconfig: config.kubeconfig, metrics, clock });
+  const kube = await KubeClient.load({
+    kubeconfig: config.kubeconfig,
+    host: config.kubernetesHost,
+    port: config.kubernetesPort,
+    metrics,
+    clock,
+  });
   const { trustDomain, safeIdPattern } = config;
   const identity = new X509Source({ socket: config.spiffeSocket, trustDomain, log, metrics, clock, hint: hintFor });
   const safe = new SafeClient({

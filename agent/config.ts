@@ -1,6 +1,7 @@
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { parseDuration } from './api/duration.ts';
 import { normaliseSafeUrl, parseSafeUrls, type AllowedUrl } from './safe/endpoint.ts';
+import { parseSocketAddress } from './spiffe/socket-address.ts';
 
 /** Everything that the environment decides, validated and frozen. Durations are milliseconds, sizes bytes. */
 export interface Config {
@@ -9,6 +10,9 @@ export interface Config {
   readonly podNamespace: string;
   /** Path of a kubeconfig; absent: in-cluster. */
   readonly kubeconfig: string | undefined;
+  /** Where Kubernetes says that its API server is; absent outside a pod. */
+  readonly kubernetesHost: string | undefined;
+  readonly kubernetesPort: string | undefined;
   readonly spiffeSocket: string;
   readonly trustDomain: string;
   /** The SPIFFE IDs that Safe may have. */
@@ -81,6 +85,11 @@ function pattern(value: string): RegExp | undefined {
   return value.startsWith('^') && value.endsWith('$') ? new RegExp(value) : undefined;
 }
 
+function socket(value: string): string {
+  parseSocketAddress(value);
+  return value;
+}
+
 function namespaceList(value: string): readonly string[] | undefined {
   const names = value.split(',').map((name) => name.trim()).filter((name) => name !== '');
   return names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) ? [...new Set(names)] : undefined;
@@ -91,7 +100,9 @@ const VARIABLES = {
   pod: { name: 'POD_NAME', meaning: 'this pod, from the downward API', wanted: 'the name of a pod', parse: matching(NAME) },
   podNamespace: { name: 'POD_NAMESPACE', meaning: "this pod's namespace, from the downward API", wanted: 'the name of a namespace', parse: matching(NAME) },
   kubeconfig: { name: 'KUBECONFIG', fallback: '', meaning: 'path of a kubeconfig; empty: in-cluster', wanted: 'one path', parse: (value: string) => (value.includes(':') ? undefined : value) },
-  spiffeSocket: { name: 'SPIFFE_ENDPOINT_SOCKET', fallback: 'unix:///spire-agent-socket/spire-agent.sock', meaning: "the node's SPIRE Workload API", wanted: 'unix:///absolute/path or tcp://IP:PORT', parse: matching(/^unix:\/\/\/[^?#]+$|^tcp:\/\/(\[[0-9a-fA-F:]+\]|[0-9.]+):[0-9]+$/) },
+  kubernetesHost: { name: 'KUBERNETES_SERVICE_HOST', fallback: '', meaning: 'the API server for a pod, set by Kubernetes', wanted: 'a host name or an IP address', parse: matching(/^[-.a-zA-Z0-9]*$|^[0-9a-fA-F:.]+$/) },
+  kubernetesPort: { name: 'KUBERNETES_SERVICE_PORT', fallback: '', meaning: 'its port, set by Kubernetes', wanted: 'a port from 1 to 65535', parse: (value: string) => (value === '' || integer(1, 65_535)(value) !== undefined ? value : undefined) },
+  spiffeSocket: { name: 'SPIFFE_ENDPOINT_SOCKET', fallback: 'unix:///spire-agent-socket/spire-agent.sock', meaning: "the node's SPIRE Workload API", wanted: 'unix:///absolute/path or tcp://IP:PORT', parse: socket },
   trustDomain: { name: 'SPIFFE_TRUST_DOMAIN', fallback: 'vsecm.com', meaning: 'the trust domain of agent and Safe', wanted: 'lower-case letters, digits, dots, dashes, underscores', parse: matching(/^[a-z0-9._-]{1,255}$/) },
   safeIdPattern: { name: 'VSECM_SPIFFEID_PREFIX_SAFE', fallback: '^spiffe://vsecm.com/workload/vsecm-safe/ns/vsecm-system/sa/vsecm-safe/n/[^/]+$', meaning: 'the SPIFFE IDs that Safe may have', wanted: 'a regular expression from ^ to $', parse: pattern },
   safeUrl: { name: 'VSECM_SAFE_ENDPOINT_URL', fallback: 'https://vsecm-safe.vsecm-system.svc.cluster.local:8443/', meaning: 'the Safe of resources that name none', wanted: 'one https URL without user info, query and fragment', parse: normaliseSafeUrl },
@@ -120,7 +131,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     throw new ConfigError('NODE_TLS_REJECT_UNAUTHORIZED', env['NODE_TLS_REJECT_UNAUTHORIZED'], 'this variable unset');
   }
   const config = Object.fromEntries(Object.entries(VARIABLES).map(([key, variable]) => [key, read(variable, env)]));
-  if (config['kubeconfig'] === '') config['kubeconfig'] = undefined;
+  for (const key of ['kubeconfig', 'kubernetesHost', 'kubernetesPort']) if (config[key] === '') config[key] = undefined;
   if ((config['cacheBytes'] as number) < (config['responseBytes'] as number)) {
     // An answer that is never kept would be asked for again by every resource that is woken for it.
     throw new ConfigError(VARIABLES.cacheBytes.name, String(config['cacheBytes']), `at least ${VARIABLES.responseBytes.name}, which is ${String(config['responseBytes'])}`);
