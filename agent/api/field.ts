@@ -48,7 +48,22 @@ export class Field {
     if (!Array.isArray(this.value)) this.fail('must be a list');
     if (this.value.length > limit)
       this.fail(`must have at most ${limit} items: spread them over several VSecMSecrets`);
-    return Array.from(this.value, (item: unknown, index) => new Field(`${this.path}[${index}]`, item));
+    return Array.from(this.value, (_, index) => this.item(index));
+  }
+
+  /** One item of what is known to be a list. */
+  item(index: number): Field {
+    return new Field(`${this.path}[${index}]`, (this.value as unknown[])[index]);
+  }
+
+  flag(): boolean {
+    if (typeof this.value !== 'boolean') this.fail('must be true or false, without quotes');
+    return this.value;
+  }
+
+  oneOf<Value extends string>(values: readonly Value[]): Value {
+    const value = values.find((value) => value === this.value);
+    return value ?? this.fail(`must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`);
   }
 
   /** A text of at least one and at most `limit` code points that satisfies the rules. */

@@ -4,30 +4,40 @@ import { firstBroken, type Rule } from './rule.ts';
 /** Code points; the CRD has the same limit. */
 export const REF_MAX_LENGTH = 1024;
 
-/** One step of a JSONPath below the secret's name. `where` picks members whose own property `name` is the text `equals`. */
-export type Step =
-  | { readonly kind: 'name'; readonly name: string }
-  | { readonly kind: 'index'; readonly index: number }
-  | { readonly kind: 'all' }
-  | { readonly kind: 'where'; readonly name: string; readonly equals: string };
-
-/** A parsed ref; `text` is as its author wrote it. A dotted one stays whole: names have dots, so its splits are tried. */
+/**
+ * A ref that keeps to the rules below; `text` is as its author wrote it. A dotted one stays whole: names have
+ * dots, so its splits are tried. A JSONPath is jsonpath-plus's to read, within the one secret that it names.
+ */
 export type Ref =
   | { readonly kind: 'dotted'; readonly text: string }
   | {
       readonly kind: 'jsonpath';
       readonly text: string;
       readonly secret: string;
-      readonly steps: readonly Step[];
+      /** Nothing follows the name of the secret. */
+      readonly whole: boolean;
+      /** Holds a `[?(@.name=='text')]`. */
+      readonly searches: boolean;
     };
 
-// These sources are written so that RE2 (CEL) and JavaScript read them alike; the CRD repeats them.
-const NAME = "[.][A-Za-z_][A-Za-z0-9_-]*|\\['[^'\\\\]{1,253}'\\]";
-const INDEX = '\\[[0-9]{1,6}\\]';
-const SELECTOR = "\\[[*]\\]|\\[[?][(]@[.][A-Za-z_][A-Za-z0-9_-]*=='[^'\\\\]{0,253}'[)]\\]";
+// These sources are written so that RE2 (CEL) and JavaScript read them alike; the CRD repeats them. They leave
+// out what jsonpath-plus 11.3 takes for something else, quoted or not: in names its operators and quotes
+// (^ ~ ; , @ # $ * and brackets), `..` and slices such as 1:2; in the text of a search ( ) and @; in the name that
+// is searched for a dash, which is a minus to it. Each part stands there once, for the sake of CEL's budget.
+const PLAIN = '[A-Za-z_][A-Za-z0-9_-]*';
+const LETTER = '[^\\x00-@\\[-^`{-\\x7f]';
+const CHARACTER = '[^\\x00-\\x1f!-*,;<>-@\\[-^`{-\\x7f]';
+const QUOTED = `[0-9./:=+ -]*${LETTER}${CHARACTER}*|[0-9][0-9.-]*`;
+const NAME = `[.]${PLAIN}|\\['(${QUOTED})'\\]`;
+const INDEX = '\\[(0|[1-9][0-9]{0,5})\\]';
+const SELECTOR = "\\[[*]\\]|\\[[?][(]@[.][A-Za-z_][A-Za-z0-9_]*=='[^'\\\\()@[]*'[)]\\]";
 
-/** The whole grammar of a ref that begins with `$`. */
-export const JSON_PATH_PATTERN = `^[$](${NAME})((${NAME})|${INDEX})*((${SELECTOR})((${NAME})|${INDEX})*)?$`;
+/** The steps of a ref that begins with `$`. */
+export const JSON_PATH_PATTERN = `^[$](${NAME}|${INDEX}|${SELECTOR})+$`;
+/** The first of them is a name. */
+export const NAME_FIRST_PATTERN = "^[$]([.]|\\[')";
+/** More than one of them selects. */
+export const TWO_SELECTORS_PATTERN = '\\[[*?].*\\[[*?]';
 /** Control characters, and what some programs take for line ends. */
 export const CONTROL_PATTERN = '[\\p{Cc}\\p{Zl}\\p{Zp}]';
 /** A dot too many. */
@@ -36,9 +46,15 @@ export const EMPTY_NAME_PATTERN = '(^|[.])([.]|$)';
 export const PUBLIC_PATTERN = '[.](labels|annotations)[.][^.]+$';
 
 const jsonPath = new RegExp(JSON_PATH_PATTERN, 'u');
+const nameFirst = new RegExp(NAME_FIRST_PATTERN, 'u');
+const twoSelectors = new RegExp(TWO_SELECTORS_PATTERN, 'u');
+const pathName = new RegExp(`^(${QUOTED})$`, 'u');
 const control = new RegExp(CONTROL_PATTERN, 'u');
 const emptyName = new RegExp(EMPTY_NAME_PATTERN, 'u');
 const publicEnd = new RegExp(PUBLIC_PATTERN, 'u');
+
+/** Whether a JSONPath can say a name, in quotes at least. */
+export const isPathName = (name: string): boolean => pathName.test(name);
 
 /** Rules for a ref in `data`. */
 export const REF_RULES: readonly Rule[] = [
@@ -53,8 +69,9 @@ export const REF_RULES: readonly Rule[] = [
   },
   {
     message:
-      "must be a JSONPath of the form $.secret.name[0]['other.name'] if it begins with $, with at most one [*] or [?(@.name=='text')] below the secret",
-    holds: (text) => !text.startsWith('$') || jsonPath.test(text),
+      "must be a JSONPath such as $.secret.name[0]['other.name'] if it begins with $, with at most one [*] or [?(@.name=='text')] below the secret, names of letters, digits, spaces and . _ - / : = +, and a text without quotes, backslashes, parentheses, [ and @: write what does not fit as a dotted ref",
+    holds: (text) =>
+      !text.startsWith('$') || (jsonPath.test(text) && nameFirst.test(text) && !twoSelectors.test(text)),
   },
 ];
 
@@ -73,26 +90,17 @@ export function parseRef(text: string): Ref {
   const broken = firstBroken(REF_RULES, text);
   if (broken !== undefined) throw new Failure('RefInvalid', `the ref ${broken}`);
   if (!text.startsWith('$')) return { kind: 'dotted', text };
-  const [first, ...steps] = parseSteps(text);
-  if (first?.kind !== 'name')
-    throw new Failure('RefInvalid', 'the ref does not begin with the name of a secret');
-  return { kind: 'jsonpath', text, secret: first.name, steps };
+  const { plain, quoted, below } = SECRET.exec(text)!.groups!;
+  return {
+    kind: 'jsonpath',
+    text,
+    secret: (plain ?? quoted)!,
+    whole: below === '',
+    searches: text.includes('[?('),
+  };
 }
 
-const TOKEN =
-  /[.]([A-Za-z_][A-Za-z0-9_-]*)|\['([^'\\]+)'\]|\[([0-9]+)\]|(\[[*]\])|\[[?][(]@[.]([A-Za-z_][A-Za-z0-9_-]*)=='([^'\\]*)'[)]\]/guy;
-
-function parseSteps(path: string): Step[] {
-  const steps: Step[] = [];
-  for (const [, plain, quoted, index, all, member, equals] of path.slice(1).matchAll(TOKEN)) {
-    const name = plain ?? quoted;
-    if (name !== undefined) steps.push({ kind: 'name', name });
-    else if (index !== undefined) steps.push({ kind: 'index', index: Number(index) });
-    else if (all !== undefined) steps.push({ kind: 'all' });
-    else steps.push({ kind: 'where', name: member!, equals: equals! });
-  }
-  return steps;
-}
+const SECRET = new RegExp(`^[$]([.](?<plain>${PLAIN})|\\['(?<quoted>[^']+)'\\])(?<below>.*)$`, 'u');
 
 /** The name that a hint calls the secret by: certain for a JSONPath, for a dotted ref what stands before the first dot. */
 export const likelySecret = (ref: Ref): string =>

@@ -17,20 +17,30 @@ export const SAFE_URL_RULES: readonly Rule[] = [
 ];
 
 /** Hours to milliseconds, at most four parts. */
-export const REFRESH_INTERVAL_PATTERN = '^([0-9]{1,5}([.][0-9]{1,3})?(h|m|s|ms)){1,4}$';
-const refreshInterval = new RegExp(REFRESH_INTERVAL_PATTERN, 'u');
+export const DURATION_PATTERN = '^([0-9]{1,5}([.][0-9]{1,3})?(h|m|s|ms)){1,4}$';
+const duration = new RegExp(DURATION_PATTERN, 'u');
 const SHORTEST_MS = 10e3;
 const LONGEST_MS = 8760 * 3600e3;
+
+function isDuration(text: string): boolean {
+  if (!duration.test(text)) return false;
+  const ms = parseDuration(text);
+  return ms >= SHORTEST_MS && ms <= LONGEST_MS;
+}
 
 export const REFRESH_INTERVAL_RULES: readonly Rule[] = [
   {
     message:
       'must be a duration such as 90s, 15m or 1h30m, at least 10s and at most 8760h, or 0s to refresh only on changes of the resource',
-    holds(text) {
-      if (!refreshInterval.test(text)) return false;
-      const ms = parseDuration(text);
-      return ms === 0 || (ms >= SHORTEST_MS && ms <= LONGEST_MS);
-    },
+    holds: (text) => isDuration(text) || (duration.test(text) && parseDuration(text) === 0),
+  },
+];
+
+export const MAX_STALENESS_RULES: readonly Rule[] = [
+  {
+    message:
+      'must be a duration such as 90s, 15m or 1h30m, at least 10s and at most 8760h: leave it out if it does not matter how long Safe is away',
+    holds: isDuration,
   },
 ];
 
@@ -59,7 +69,7 @@ export const SECRET_KEY_RULES: readonly Rule[] = [
 const qualifiedPart = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/u;
 
 /** Whether a text is `name` or `prefix/name` as Kubernetes wants the keys of labels and annotations. */
-function isQualifiedName(text: string): boolean {
+export function isQualifiedName(text: string): boolean {
   const slash = text.indexOf('/');
   const prefix = text.slice(0, Math.max(0, slash));
   const name = text.slice(slash + 1);

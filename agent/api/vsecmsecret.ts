@@ -1,15 +1,17 @@
 import { parseDuration } from './duration.ts';
+import {
+  parseData,
+  parseDataFrom,
+  parseMetadata,
+  type DataEntry,
+  type Entry,
+  type ObjectEntry,
+} from './entry.ts';
 import { Field } from './field.ts';
 import type { Code, Stage } from './reasons.ts';
-import { parseRef, PUBLIC_REF_RULES, REF_MAX_LENGTH, REF_RULES, type Ref } from './ref.ts';
-import type { Rule } from './rule.ts';
-import {
-  METADATA_KEY_RULES,
-  OBJECT_NAME_RULES,
-  REFRESH_INTERVAL_RULES,
-  SAFE_URL_RULES,
-  SECRET_KEY_RULES,
-} from './syntax.ts';
+import { TYPE_DEMANDS, missingKey } from './secret-type.ts';
+import { MAX_STALENESS_RULES, OBJECT_NAME_RULES, REFRESH_INTERVAL_RULES, SAFE_URL_RULES } from './syntax.ts';
+import { parseTarget, type Target } from './target.ts';
 
 export const GROUP = 'vsecm.com';
 export const VERSION = 'v1alpha1';
@@ -19,12 +21,6 @@ export const PLURAL = 'vsecmsecrets';
 /** Any change of its value on a VSecMSecret asks for a refresh now. */
 export const REFRESH_ANNOTATION = 'vsecm.com/refresh';
 
-/** One key of the Secret, or one label or annotation, and where its value comes from. */
-export interface Entry {
-  readonly key: string;
-  readonly ref: Ref;
-}
-
 /** What a VSecMSecret asks for, checked and with its defaults filled in. */
 export interface Spec {
   /** As written in the resource; absent: the agent's default Safe. */
@@ -32,8 +28,14 @@ export interface Spec {
   readonly secretType: 'k8s';
   /** 0: only when the resource changes or a refresh is asked for. */
   readonly refreshIntervalMs: number;
-  readonly target: { readonly name: string };
-  readonly data: readonly Entry[];
+  /** How long Safe's last confirmation may be missing; absent: any time. */
+  readonly maxStalenessMs?: number;
+  /** The Secret is to be kept as it is. */
+  readonly suspend: boolean;
+  readonly target: Target;
+  readonly data: readonly DataEntry[];
+  /** What `data` does not give is taken from these objects. */
+  readonly dataFrom: readonly ObjectEntry[];
   readonly labels: readonly Entry[];
   readonly annotations: readonly Entry[];
 }
@@ -79,8 +81,6 @@ export interface VSecMSecret {
   status?: VSecMSecretStatus;
 }
 
-const MAX_DATA = 256;
-const MAX_METADATA = 64;
 const DEFAULT_REFRESH_INTERVAL = '1h';
 
 /**
@@ -92,51 +92,48 @@ export function parseSpec(resource: unknown): Spec {
   const name = root.member('metadata').member('name').text(253, OBJECT_NAME_RULES);
   const spec = root
     .member('spec')
-    .members(['vsecmSafeURL', 'secretType', 'refreshInterval', 'target', 'data', 'labels', 'annotations']);
+    .members([
+      'vsecmSafeURL',
+      'secretType',
+      'refreshInterval',
+      'maxStaleness',
+      'suspend',
+      'target',
+      'data',
+      'dataFrom',
+      'labels',
+      'annotations',
+    ]);
   if (spec.secretType.present && spec.secretType.text(64) !== 'k8s')
     spec.secretType.fail('must be k8s, the only type there is');
-  const interval = spec.refreshInterval;
+  const { refreshInterval: interval, maxStaleness } = spec;
+  const target = parseTarget(spec.target, name);
   return {
     ...(spec.vsecmSafeURL.present ? { safeURL: spec.vsecmSafeURL.text(1024, SAFE_URL_RULES) } : {}),
     secretType: 'k8s',
     refreshIntervalMs: parseDuration(
       interval.present ? interval.text(32, REFRESH_INTERVAL_RULES) : DEFAULT_REFRESH_INTERVAL,
     ),
-    target: parseTarget(spec.target, name),
-    data: parseData(spec.data),
+    ...(maxStaleness.present
+      ? { maxStalenessMs: parseDuration(maxStaleness.text(32, MAX_STALENESS_RULES)) }
+      : {}),
+    suspend: spec.suspend.present && spec.suspend.flag(),
+    target,
+    ...parseSources(spec.data, spec.dataFrom, target),
     labels: parseMetadata(spec.labels),
     annotations: parseMetadata(spec.annotations),
   };
 }
 
-function parseTarget(field: Field, resourceName: string): Spec['target'] {
-  if (!field.present) return { name: resourceName };
-  const { name } = field.members(['name']);
-  return { name: name.present ? name.text(253, OBJECT_NAME_RULES) : resourceName };
-}
+export const NO_SOURCE_MESSAGE =
+  'must name at least one key: add {key: KEY, ref: SECRET.PATH}, or give an object by dataFrom: [{ref: SECRET}]';
 
-function parseData(field: Field): Entry[] {
-  const entries = field.present ? parseEntries(field, MAX_DATA, 253, SECRET_KEY_RULES, REF_RULES) : [];
-  if (entries.length === 0) field.fail('must name at least one key: add {key: KEY, ref: SECRET.PATH}');
-  return entries;
-}
-
-const parseMetadata = (field: Field): Entry[] =>
-  field.present ? parseEntries(field, MAX_METADATA, 317, METADATA_KEY_RULES, PUBLIC_REF_RULES) : [];
-
-function parseEntries(
-  list: Field,
-  limit: number,
-  keyLength: number,
-  keyRules: readonly Rule[],
-  refRules: readonly Rule[],
-): Entry[] {
-  const seen = new Set<string>();
-  return list.items(limit).map((item) => {
-    const { key, ref } = item.members(['key', 'ref']);
-    const entry = { key: key.text(keyLength, keyRules), ref: parseRef(ref.text(REF_MAX_LENGTH, refRules)) };
-    if (seen.has(entry.key)) key.fail(`must not be ${entry.key} a second time: give each key once`);
-    seen.add(entry.key);
-    return entry;
-  });
+/** With a dataFrom nobody knows the keys before Safe has answered. */
+function parseSources(data: Field, dataFrom: Field, { type }: Target): Pick<Spec, 'data' | 'dataFrom'> {
+  const sources = { data: parseData(data), dataFrom: parseDataFrom(dataFrom) };
+  if (sources.dataFrom.length > 0) return sources;
+  if (sources.data.length === 0) data.fail(NO_SOURCE_MESSAGE);
+  if (missingKey(type, new Set(sources.data.map(({ key }) => key))) !== undefined)
+    data.fail(TYPE_DEMANDS.get(type!)!.message);
+  return sources;
 }

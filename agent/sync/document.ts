@@ -41,7 +41,7 @@ function readDocument(content: string, format: string): Document {
  * The content that a path looks into: the value, unless the secret has a template. Not the transformed value
  * in any case, since Safe trims it and passes the numbers of YAML through floating point.
  */
-const contentOf = (secret: StoredSecret): string =>
+export const contentOf = (secret: StoredSecret): string =>
   secret.template === '' ? secret.value : transformed(secret);
 
 /** A whole secret as Safe serves it to a workload: exactly the value if it has neither template nor format. */

@@ -1,7 +1,8 @@
-import type { Ref, Step } from '../api/ref.ts';
+import type { Ref } from '../api/ref.ts';
 import type { StoredSecret } from './answer.ts';
-import { documentOf, wholeText, type BareAnswer } from './document.ts';
+import { contentOf, documentOf, wholeText, type BareAnswer } from './document.ts';
 import type { VisibleSecrets } from './grants.ts';
+import { followJsonPath } from './json-path.ts';
 import { isList, isObject, type Node } from './node.ts';
 
 /** Something that a ref leads to; without a secret if Safe's answer was unnamed. */
@@ -19,8 +20,12 @@ export interface Lookup {
   readonly obstacle: 'text' | 'unreadable' | undefined;
 }
 
-/** Whether a ref's last two names must be a member `labels` or `annotations` and a member of that. */
-export type Reach = 'any' | 'metadata';
+/**
+ * What a ref is for: a value, where a secret's name alone means its text as Safe serves it; the members of an
+ * object, where it means the object in it; or metadata, where the last two names must be a member `labels` or
+ * `annotations` and a member of that.
+ */
+export type Reach = 'value' | 'members' | 'metadata';
 
 /** A ref of many dots over names of many dots has no end of readings; beyond this many it counts as ambiguous. */
 const MAX_READINGS = 20_000;
@@ -29,12 +34,15 @@ const MAX_READINGS = 20_000;
 export function lookUp(ref: Ref, secrets: VisibleSecrets, reach: Reach): Lookup {
   const search = new Search();
   if (ref.kind === 'jsonpath') {
-    search.secret(secrets, ref.secret, ref.steps.length === 0, (root) => follow(root, ref.steps));
+    search.secret(secrets.get(ref.secret), ref.whole && reach, (root) =>
+      followJsonPath(ref, root, ref.secret),
+    );
     return search;
   }
   const walk = new DottedWalk(ref.text, reach);
   for (const count of walk.namesOfSecret()) {
-    search.secret(secrets, walk.name(0, count), count === walk.length, (root) => walk.from(root, count));
+    const secret = secrets.get(walk.name(0, count));
+    search.secret(secret, count === walk.length && reach, (root) => walk.from(root, count));
   }
   return search;
 }
@@ -43,9 +51,7 @@ export function lookUp(ref: Ref, secrets: VisibleSecrets, reach: Reach): Lookup 
 export function lookUpFromRoot(ref: Ref, answer: BareAnswer, reach: Reach): Lookup {
   const search = new Search();
   search.within(answer, (root) =>
-    ref.kind === 'jsonpath'
-      ? follow(root, [{ kind: 'name', name: ref.secret }, ...ref.steps])
-      : new DottedWalk(ref.text, reach).from(root, 0),
+    ref.kind === 'jsonpath' ? followJsonPath(ref, root) : new DottedWalk(ref.text, reach).from(root, 0),
   );
   return search;
 }
@@ -55,11 +61,17 @@ class Search implements Lookup {
   readonly fits: string[] = [];
   obstacle: Lookup['obstacle'];
 
-  secret(secrets: VisibleSecrets, name: string, whole: boolean, find: (root: Node) => readonly Node[]): void {
-    const secret = secrets.get(name);
+  /** `whole`: the ref ends with the name of the secret, and what it is for. */
+  secret(
+    secret: StoredSecret | undefined,
+    whole: Reach | false,
+    find: (root: Node) => readonly Node[],
+  ): void {
     if (secret === undefined) return;
-    this.fits.push(name);
-    if (whole) this.matches.push({ secret, node: wholeText(secret) });
+    this.fits.push(secret.name);
+    if (whole === 'value') this.matches.push({ secret, node: wholeText(secret) });
+    else if (whole === 'members' && documentOf(secret).kind === 'text')
+      this.matches.push({ secret, node: contentOf(secret) });
     else this.within(secret, find);
   }
 
@@ -75,30 +87,6 @@ class Search implements Lookup {
     else if (this.obstacle !== 'unreadable') this.obstacle = document.kind;
   }
 }
-
-/**
- * What a JSONPath of the grammar in `api/ref.ts` leads to. The grammar leaves so little that no library is
- * needed: each step maps nodes to nodes, by own members only.
- */
-function follow(root: Node, steps: readonly Step[]): readonly Node[] {
-  return steps.reduce<readonly Node[]>((nodes, step) => nodes.flatMap((node) => take(node, step)), [root]);
-}
-
-function take(node: Node, step: Step): Node[] {
-  switch (step.kind) {
-    case 'name':
-      return isObject(node) && node.has(step.name) ? [node.get(step.name)!] : [];
-    case 'index':
-      return isList(node) && step.index < node.length ? [node[step.index]!] : [];
-    case 'all':
-      return childrenOf(node);
-    case 'where':
-      return childrenOf(node).filter((child) => isObject(child) && child.get(step.name) === step.equals);
-  }
-}
-
-const childrenOf = (node: Node): Node[] =>
-  isList(node) ? [...node] : isObject(node) ? [...node.values()] : [];
 
 const INDEX = /^(0|[1-9][0-9]{0,8})$/;
 

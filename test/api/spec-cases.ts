@@ -26,7 +26,50 @@ export const GOOD_SPECS: Record<string, Change> = {
     labels: [{ key: 'app', ref: 'databaseCredentials.cocaCola.labels.app' }],
     annotations: [{ key: 'env', ref: 'databaseCredentials.cocaCola.annotations.env' }],
   },
+  'all the rest': {
+    maxStaleness: '15m',
+    suspend: true,
+    target: { name: 'web', type: 'kubernetes.io/tls', creationPolicy: 'Orphan', immutable: true },
+    data: [
+      { key: 'tls.crt', ref: 'web.crt', decode: 'Base64' },
+      { key: 'tls.key', ref: 'web.key', decode: 'None' },
+    ],
+    dataFrom: [{ ref: 'extra' }, { ref: '$.s.a' }],
+  },
   'only data': withData({}),
+  'only objects': { dataFrom: [{ ref: 's' }] },
+  'empty lists beside an object': { data: [], dataFrom: [{ ref: 's' }], labels: [], annotations: [] },
+  'an empty list of objects': withData({ dataFrom: [] }),
+  'as many objects as there may be': {
+    dataFrom: Array.from({ length: 64 }, (_, i) => ({ ref: `s${i}` })),
+  },
+  'keys for a Secret of others': withData({ target: { creationPolicy: 'Merge', immutable: false } }),
+  'a type that demands keys, from an object': {
+    dataFrom: [{ ref: 'web' }],
+    target: { type: 'kubernetes.io/tls' },
+  },
+  'a Docker configuration': {
+    data: [{ key: '.dockerconfigjson', ref: 's' }],
+    target: { type: 'kubernetes.io/dockerconfigjson' },
+  },
+  'an old Docker configuration': {
+    data: [{ key: '.dockercfg', ref: 's' }],
+    target: { type: 'kubernetes.io/dockercfg' },
+  },
+  'a user without password': {
+    data: [{ key: 'username', ref: 's' }],
+    target: { type: 'kubernetes.io/basic-auth' },
+  },
+  'a password without user': {
+    data: [{ key: 'password', ref: 's' }],
+    target: { type: 'kubernetes.io/basic-auth' },
+  },
+  'an SSH key': {
+    data: [{ key: 'ssh-privatekey', ref: 's' }],
+    target: { type: 'kubernetes.io/ssh-auth' },
+  },
+  'a type of their own': withData({ target: { type: 'example.com/My_type' } }),
+  'the shortest staleness': withData({ maxStaleness: '10s' }),
   'an empty target': withData({ target: {} }),
   'no refresh': withData({ refreshInterval: '0s' }),
   'the shortest interval': withData({ refreshInterval: '10s' }),
@@ -170,5 +213,80 @@ export const WRONG_SPECS: Record<string, { spec: unknown; field: string }> = {
   'an annotation from the data': {
     spec: withData({ annotations: [{ key: 'a', ref: 's.data.password' }] }),
     field: 'spec.annotations[0].ref',
+  },
+  'no data, and an empty list of objects': { spec: { dataFrom: [] }, field: 'spec.data' },
+  'another decode': {
+    spec: { data: [{ key: 'a', ref: 's.a', decode: 'base64' }] },
+    field: 'spec.data[0].decode',
+  },
+  'an object without ref': { spec: { dataFrom: [{}] }, field: 'spec.dataFrom[0].ref' },
+  'the same object twice': {
+    spec: { dataFrom: [{ ref: 's.a' }, { ref: 's.b' }, { ref: 's.a' }] },
+    field: 'spec.dataFrom[2].ref',
+  },
+  'too many objects': {
+    spec: { dataFrom: Array.from({ length: 65 }, (_, i) => ({ ref: `s${i}` })) },
+    field: 'spec.dataFrom',
+  },
+  'an over-long ref of an object': {
+    spec: { dataFrom: [{ ref: 'a'.repeat(1025) }] },
+    field: 'spec.dataFrom[0].ref',
+  },
+  'an object found by searching everywhere': {
+    spec: { dataFrom: [{ ref: '$..a' }] },
+    field: 'spec.dataFrom[0].ref',
+  },
+  'an object ref with a line break': { spec: { dataFrom: [{ ref: 's\n' }] }, field: 'spec.dataFrom[0].ref' },
+  'an object ref with an empty name': { spec: { dataFrom: [{ ref: 's.' }] }, field: 'spec.dataFrom[0].ref' },
+  'a staleness of nothing': { spec: withData({ maxStaleness: '0s' }), field: 'spec.maxStaleness' },
+  'a staleness in days': { spec: withData({ maxStaleness: '7d' }), field: 'spec.maxStaleness' },
+  'an over-long staleness': { spec: withData({ maxStaleness: '1h'.repeat(20) }), field: 'spec.maxStaleness' },
+  'suspend as a text': { spec: withData({ suspend: 'true' }), field: 'spec.suspend' },
+  'immutable as a text': {
+    spec: withData({ target: { immutable: 'yes' } }),
+    field: 'spec.target.immutable',
+  },
+  'a type with a space': { spec: withData({ target: { type: 'My type' } }), field: 'spec.target.type' },
+  'an empty type': { spec: withData({ target: { type: '' } }), field: 'spec.target.type' },
+  'an over-long type': {
+    spec: withData({ target: { type: `${'a'.repeat(254)}/${'b'.repeat(63)}` } }),
+    field: 'spec.target.type',
+  },
+  'the type of service accounts': {
+    spec: withData({ target: { type: 'kubernetes.io/service-account-token' } }),
+    field: 'spec.target.type',
+  },
+  'the type of bootstrap tokens': {
+    spec: withData({ target: { type: 'bootstrap.kubernetes.io/token' } }),
+    field: 'spec.target.type',
+  },
+  'a certificate without key': {
+    spec: { data: [{ key: 'tls.crt', ref: 's.a' }], target: { type: 'kubernetes.io/tls' } },
+    field: 'spec.data',
+  },
+  'a Docker configuration under another key': {
+    spec: withData({ target: { type: 'kubernetes.io/dockerconfigjson' } }),
+    field: 'spec.data',
+  },
+  'an old Docker configuration under another key': {
+    spec: withData({ target: { type: 'kubernetes.io/dockercfg' } }),
+    field: 'spec.data',
+  },
+  'neither user nor password': {
+    spec: withData({ target: { type: 'kubernetes.io/basic-auth' } }),
+    field: 'spec.data',
+  },
+  'no SSH key': { spec: withData({ target: { type: 'kubernetes.io/ssh-auth' } }), field: 'spec.data' },
+  'another policy': {
+    spec: withData({ target: { creationPolicy: 'None' } }),
+    field: 'spec.target.creationPolicy',
+  },
+  'Merge with a type': {
+    spec: withData({ target: { creationPolicy: 'Merge', type: 'Opaque' } }),
+    field: 'spec.target.type',
+  },
+  'Merge into what must not change': {
+    spec: withData({ target: { creationPolicy: 'Merge', immutable: true } }),
+    field: 'spec.target.immutable',
   },
 };

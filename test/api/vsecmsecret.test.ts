@@ -19,7 +19,12 @@ test('a full spec is taken with all its fields', () => {
   const spec = parseSpec(resource(GOOD_SPECS['all fields']!));
   assert.equal(spec.safeURL, 'https://path/to/vsecm/safe/api/endpoint');
   assert.equal(spec.refreshIntervalMs, 3_600_000);
-  assert.deepEqual(spec.target, { name: 'database-credentials' });
+  assert.deepEqual(spec.target, {
+    name: 'database-credentials',
+    creationPolicy: 'Owner',
+    immutable: false,
+    type: 'Opaque',
+  });
   assert.deepEqual(
     spec.data.map(({ key, ref }) => [key, ref.text]),
     [
@@ -33,16 +38,44 @@ test('a full spec is taken with all its fields', () => {
   assert.equal(spec.annotations.length, 1);
 });
 
+test('so is one with all the rest', () => {
+  const spec = parseSpec(resource(GOOD_SPECS['all the rest']!));
+  assert.deepEqual(spec, {
+    secretType: 'k8s',
+    refreshIntervalMs: 3_600_000,
+    maxStalenessMs: 900_000,
+    suspend: true,
+    target: { name: 'web', type: 'kubernetes.io/tls', creationPolicy: 'Orphan', immutable: true },
+    data: [
+      { key: 'tls.crt', ref: { kind: 'dotted', text: 'web.crt' }, decode: 'Base64' },
+      { key: 'tls.key', ref: { kind: 'dotted', text: 'web.key' }, decode: 'None' },
+    ],
+    dataFrom: [
+      { ref: { kind: 'dotted', text: 'extra' } },
+      { ref: { kind: 'jsonpath', text: '$.s.a', secret: 's', whole: false, searches: false } },
+    ],
+    labels: [],
+    annotations: [],
+  });
+});
+
 test('what is left out takes its default', () => {
   const spec = parseSpec(resource({ data: [{ key: 'a', ref: 's.a' }] }));
   assert.deepEqual(spec, {
     secretType: 'k8s',
     refreshIntervalMs: 3_600_000,
-    target: { name: 'sample' },
-    data: [{ key: 'a', ref: { kind: 'dotted', text: 's.a' } }],
+    suspend: false,
+    target: { name: 'sample', type: 'Opaque', creationPolicy: 'Owner', immutable: false },
+    data: [{ key: 'a', ref: { kind: 'dotted', text: 's.a' }, decode: 'None' }],
+    dataFrom: [],
     labels: [],
     annotations: [],
   });
+});
+
+test('under Merge the Secret keeps its type', () => {
+  const { target } = parseSpec(resource(GOOD_SPECS['keys for a Secret of others']!));
+  assert.deepEqual(target, { name: 'sample', creationPolicy: 'Merge', immutable: false });
 });
 
 test('good specs are taken', () => {
@@ -73,15 +106,25 @@ test('inherited members do not count', () => {
 });
 
 test('whatever comes, it is a spec or an InvalidSpec', () => {
-  const leaf = fc.oneof(fc.anything(), fc.constantFrom('1h', 's.a', 'k8s', 'key', 'https://a'));
-  const entry = fc.record({ key: leaf, ref: leaf }, { requiredKeys: [] });
+  const leaf = fc.oneof(
+    fc.anything(),
+    fc.constantFrom('1h', 's.a', 'k8s', 'key', 'https://a', 'Merge', 'Base64', true),
+  );
+  const entry = fc.record({ key: leaf, ref: leaf, decode: leaf }, { requiredKeys: [] });
+  const target = fc.record(
+    { name: leaf, type: leaf, creationPolicy: leaf, immutable: leaf },
+    { requiredKeys: [] },
+  );
   const spec = fc.record(
     {
       vsecmSafeURL: leaf,
       secretType: leaf,
       refreshInterval: leaf,
-      target: fc.oneof(leaf, fc.record({ name: leaf })),
+      maxStaleness: leaf,
+      suspend: leaf,
+      target: fc.oneof(leaf, target),
       data: fc.array(entry),
+      dataFrom: fc.array(fc.oneof(leaf, fc.record({ ref: leaf }))),
       labels: fc.array(entry),
     },
     { requiredKeys: [] },

@@ -4,7 +4,8 @@ import { Failure, type Code } from '../../agent/api/reasons.ts';
 import { parseSpec, type Spec } from '../../agent/api/vsecmsecret.ts';
 import type { Answer, StoredSecret } from '../../agent/sync/answer.ts';
 import type { Desired } from '../../agent/sync/desired.ts';
-import { resolve, type Resolution } from '../../agent/sync/refs.ts';
+import { resolve } from '../../agent/sync/refs.ts';
+import type { Resolution } from '../../agent/sync/resolver.ts';
 import { answerOf, stored } from './stored-secret.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
@@ -53,6 +54,9 @@ test('leaves come as they stand in the source', () => {
     "$['nested']['num']": '12345678901234567890',
     '$.nested.list[*].b': '1',
     '$.nested.obj': '{"z":1,"1":[2.0]}',
+    // A name and an index are the same to jsonpath-plus.
+    '$.nested.obj[1]': '[2.0]',
+    "$.nested.list['0']": 'a',
   };
   for (const [ref, text] of Object.entries(cases)) assert.equal(read(ref, nested), text, ref);
 });
@@ -74,8 +78,8 @@ test('only own members are found', () => {
     'nested.list.00',
     'nested.list.2',
     '$.nested.list.length',
-    '$.nested.obj[1]',
-    "$.nested.list['0']",
+    '$.nested.obj[0]',
+    '$.nested.text[0]',
     '$.nested.constructor',
   ]) {
     assert.equal(codeOf(ref, nested), 'RefNotFound', ref);
@@ -140,8 +144,8 @@ test('a search picks one member or fails', () => {
   assert.equal(codeOf("$.users.users[?(@.id=='7')].name", users), 'RefNotFound', 'a number is no text');
   assert.equal(
     read(
-      "$.m[?(@.first-name==')]^;@root.x')].v",
-      stored('m', { a: { 'first-name': ')]^;@root.x', v: 'yes' }, b: { v: 'no' } }),
+      "$.m[?(@.name==']^;root.x')].v",
+      stored('m', { a: { name: ']^;root.x', v: 'yes' }, b: { v: 'no' } }),
     ),
     'yes',
   );

@@ -3,84 +3,10 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { Failure } from '../../agent/api/reasons.ts';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
-import type { Answer, StoredSecret } from '../../agent/sync/answer.ts';
+import type { Answer } from '../../agent/sync/answer.ts';
 import { resolve } from '../../agent/sync/refs.ts';
 import { answerOf, stored } from './stored-secret.ts';
-
-const NOW = Date.UTC(2026, 10, 24, 12);
-
-// Few names, so that prefixes of each other, equal paths and ambiguities are frequent.
-const part = fc.constantFrom('a', 'a', 'a', 'b', 'b', 'labels', '0');
-const secretName = fc.constantFrom('a', 'a', 'a.a', 'a.b', 'a.a.a', 'b', 'b', 'b.a', 'b.labels', 'vsecm-k');
-const { tree } = fc.letrec((tie) => ({
-  tree: fc.oneof(
-    { maxDepth: 4 },
-    { arbitrary: fc.constantFrom('text', 7, null, null), weight: 1 },
-    { arbitrary: fc.array(tie('tree'), { maxLength: 2 }), weight: 1 },
-    {
-      arbitrary: fc.dictionary(fc.constantFrom('a', 'b', 'a.a', 'a.b', 'labels', 'b.labels'), tie('tree'), {
-        minKeys: 1,
-        maxKeys: 4,
-      }),
-      weight: 4,
-    },
-  ),
-}));
-const content = fc.oneof(
-  { arbitrary: tree.map((value) => JSON.stringify(value)), weight: 9 },
-  fc.constantFrom('plain', '{broken', 'a:\n  b: c'),
-);
-
-const secretOf = (namespaces: string[][]): fc.Arbitrary<StoredSecret> =>
-  fc
-    .record({
-      name: secretName,
-      value: content,
-      namespaces: fc.constantFrom(...namespaces),
-      format: fc.constantFrom('', 'yaml', 'json'),
-      shift: fc.constantFrom(-1, 0, 0, 0, 0, 0, 0, 1),
-    })
-    .map(({ name, value, namespaces, format, shift }) =>
-      stored(name, value, {
-        namespaces,
-        format,
-        ...(shift < 0
-          ? { expiresAfter: 1n }
-          : shift > 0
-            ? { notBefore: BigInt(NOW + 1000) * 1_000_000n }
-            : {}),
-      }),
-    );
-
-const mine = secretOf([['team-a'], ['*'], ['team-b', 'team-a']]);
-const theirs = secretOf([['team-b'], ['default'], [], [''], ['team-a-2']]);
-
-const dotted = fc
-  .tuple(secretName, fc.array(part, { maxLength: 3 }))
-  .map(([name, parts]) => [name, ...parts].join('.'));
-const step = fc.oneof(
-  part.map((name) => `['${name}']`),
-  fc.constantFrom('.a', '.b', '[0]', '[1]', "['a.b']"),
-);
-const jsonPath = fc
-  .tuple(
-    secretName,
-    fc.array(step, { maxLength: 3 }),
-    fc.constantFrom('', '[*]', "[?(@.a=='text')]"),
-    fc.array(step, { maxLength: 2 }),
-  )
-  .map(([name, before, one, after]) => `$['${name}']${before.join('')}${one}${after.join('')}`);
-const spec = fc.record({
-  data: fc.uniqueArray(fc.record({ key: fc.constantFrom('x', 'y', 'z'), ref: fc.oneof(dotted, jsonPath) }), {
-    selector: ({ key }) => key,
-    minLength: 1,
-    maxLength: 2,
-  }),
-  labels: fc.oneof(
-    { arbitrary: fc.constant([]), weight: 4 },
-    dotted.map((ref) => [{ key: 'l', ref: `${ref}.labels.a` }]),
-  ),
-});
+import { aimed, mine, NOW, spec, theirs } from './tenancy-cases.ts';
 
 /** Everything that may reach the resource's status, Events or Secret. */
 function outcome(object: object, answer: Answer): unknown {
@@ -99,6 +25,8 @@ function outcome(object: object, answer: Answer): unknown {
 }
 
 const codes = new Map<string, number>();
+let objects = 0;
+let searches = 0;
 
 test('what a namespace gets does not depend on the secrets of others', () => {
   const property = fc.property(
@@ -106,9 +34,11 @@ test('what a namespace gets does not depend on the secrets of others', () => {
     fc.uniqueArray(mine, { selector: ({ name }) => name, minLength: 2, maxLength: 5 }),
     fc.array(theirs, { maxLength: 6 }),
     fc.boolean(),
-    (object, own, foreign, first) => {
+    fc.infiniteStream(fc.nat({ max: 9999 })),
+    (draft, own, foreign, first, choices) => {
       const names = new Set(own.map(({ name }) => name));
       const others = foreign.filter(({ name }) => !names.has(name));
+      const object = aimed(draft, [...own, ...own, ...others], choices);
       const alone = outcome(object, answerOf(...own));
       assert.deepEqual(
         outcome(object, first ? answerOf(...others, ...own) : answerOf(...own, ...others)),
@@ -116,6 +46,8 @@ test('what a namespace gets does not depend on the secrets of others', () => {
       );
       assert.deepEqual(outcome(object, answerOf(...own.toReversed())), alone);
       const code = (alone as { code?: string }).code ?? 'Synced';
+      if (object.dataFrom.length > 0 && code === 'Synced') objects++;
+      if (/\[\?/.test(JSON.stringify(object)) && code === 'Synced') searches++;
       codes.set(code, (codes.get(code) ?? 0) + 1);
     },
   );
@@ -127,11 +59,14 @@ test('what a namespace gets does not depend on the secrets of others', () => {
     'RefNotFound',
     'RefAmbiguous',
     'RefIsNull',
+    'RefInvalid',
+    'ValueInvalid',
     'Expired',
     'NotYetValid',
   ]) {
     assert.ok((codes.get(code) ?? 0) > 0, `${code}: ${codes.get(code) ?? 0} of 4000`);
   }
+  assert.ok(objects > 20 && searches > 5, `${objects} with dataFrom, ${searches} with a search`);
 });
 
 test('ten thousand secrets of others do not make a look-up slower', () => {

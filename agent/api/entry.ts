@@ -1,0 +1,77 @@
+import type { Field } from './field.ts';
+import { parseRef, PUBLIC_REF_RULES, REF_MAX_LENGTH, REF_RULES, type Ref } from './ref.ts';
+import type { Rule } from './rule.ts';
+import { METADATA_KEY_RULES, SECRET_KEY_RULES } from './syntax.ts';
+
+/** A label or annotation, or a key of the Secret, and where its value comes from. */
+export interface Entry {
+  readonly key: string;
+  readonly ref: Ref;
+}
+
+/** What is done to the text that a ref leads to, before it becomes a value. */
+export const DECODINGS = ['None', 'Base64'] as const;
+export type Decoding = (typeof DECODINGS)[number];
+
+/** A key of the Secret. */
+export interface DataEntry extends Entry {
+  readonly decode: Decoding;
+}
+
+/** An object whose members become keys of the Secret. */
+export interface ObjectEntry {
+  readonly ref: Ref;
+}
+
+const MAX_DATA = 256;
+const MAX_DATA_FROM = 64;
+const MAX_METADATA = 64;
+
+export function parseData(field: Field): DataEntry[] {
+  const entries = field.present
+    ? field.items(MAX_DATA).map((item) => {
+        const { key, ref, decode } = item.members(['key', 'ref', 'decode']);
+        return {
+          key: key.text(253, SECRET_KEY_RULES),
+          ref: parseRefField(ref, REF_RULES),
+          decode: decode.present ? decode.oneOf(DECODINGS) : 'None',
+        };
+      })
+    : [];
+  refuseRepeated(field, 'key', entries);
+  return entries;
+}
+
+export function parseDataFrom(field: Field): ObjectEntry[] {
+  if (!field.present) return [];
+  const entries = field.items(MAX_DATA_FROM).map((item) => ({
+    ref: parseRefField(item.members(['ref']).ref, REF_RULES),
+  }));
+  refuseRepeated(
+    field,
+    'ref',
+    entries.map(({ ref }) => ({ key: ref.text })),
+  );
+  return entries;
+}
+
+export function parseMetadata(field: Field): Entry[] {
+  if (!field.present) return [];
+  const entries = field.items(MAX_METADATA).map((item) => {
+    const { key, ref } = item.members(['key', 'ref']);
+    return { key: key.text(317, METADATA_KEY_RULES), ref: parseRefField(ref, PUBLIC_REF_RULES) };
+  });
+  refuseRepeated(field, 'key', entries);
+  return entries;
+}
+
+const parseRefField = (field: Field, rules: readonly Rule[]): Ref =>
+  parseRef(field.text(REF_MAX_LENGTH, rules));
+
+function refuseRepeated(list: Field, member: string, entries: readonly { readonly key: string }[]): void {
+  const seen = new Set<string>();
+  for (const [index, { key }] of entries.entries()) {
+    if (seen.has(key)) list.item(index).member(member).fail(`must not be ${key} a second time: give it once`);
+    seen.add(key);
+  }
+}

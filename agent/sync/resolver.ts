@@ -1,0 +1,125 @@
+import { Failure, type Code } from '../api/reasons.ts';
+import { likelySecret, type Ref } from '../api/ref.ts';
+import type { Answer, StoredSecret } from './answer.ts';
+import type { Desired } from './desired.ts';
+import { isGranted, VisibleSecrets, type Grants } from './grants.ts';
+import { lookUp, lookUpFromRoot, type Lookup, type Reach } from './lookup.ts';
+import { isList, isObject, textOf, type Node } from './node.ts';
+import { checkValidity } from './validity.ts';
+
+/** What refs are resolved against. */
+export interface Resolution {
+  readonly answer: Answer;
+  /** The namespace of the resource. */
+  readonly namespace: string;
+  readonly grants: Grants;
+  /** Unix milliseconds. */
+  readonly now: number;
+}
+
+/** Throws a failure whose message begins with the ref that it is about. */
+export type Fail = (code: Code, problem: string) => never;
+
+/** Finds what the refs of one resource lead to, and keeps account of the secrets that are used. */
+export class Resolver {
+  readonly #resolution: Resolution;
+  readonly #find: (ref: Ref, reach: Reach) => Lookup;
+  readonly #used = new Map<string, StoredSecret>();
+  #wakeAt: number | undefined;
+
+  constructor(resolution: Resolution) {
+    this.#resolution = resolution;
+    const { answer, namespace, grants } = resolution;
+    if (answer.kind === 'named') {
+      const visible = new VisibleSecrets(answer.secrets, namespace, grants);
+      this.#find = (ref, reach) => lookUp(ref, visible, reach);
+    } else {
+      if (grants === 'enforce') {
+        throw new Failure(
+          'UnnamedSecret',
+          'Safe answered with a bare value: neither the name nor the namespaces of the secret are known',
+        );
+      }
+      this.#find = (ref, reach) => lookUpFromRoot(ref, answer, reach);
+    }
+  }
+
+  /** The text that a ref leads to. `path` is where the ref stands in the resource. */
+  text(ref: Ref, path: string, reach: 'value' | 'metadata'): string {
+    return textOf(this.#one(ref, path, reach).node);
+  }
+
+  /** The members of the object that a ref leads to, and what throws a failure that begins with the ref. */
+  members(ref: Ref, path: string): { readonly members: ReadonlyMap<string, Node>; readonly fail: Fail } {
+    const { node, fail } = this.#one(ref, path, 'members');
+    if (isObject(node)) return { members: node, fail };
+    const kind = isList(node) ? 'a list' : 'a single value';
+    return fail('RefInvalid', `an object is needed here, whose members become keys, and there is ${kind}`);
+  }
+
+  /** Where the content came from. */
+  sources(): Pick<Desired, 'used' | 'notGranted' | 'sourceUpdated' | 'wakeAt'> {
+    const secrets = [...this.#used.values()];
+    const { namespace, grants } = this.#resolution;
+    const latest = secrets.reduce<StoredSecret | undefined>(
+      (a, b) => (a === undefined || b.updatedAt > a.updatedAt ? b : a),
+      undefined,
+    );
+    return {
+      used: secrets.map((secret) => secret.name),
+      notGranted:
+        grants === 'warn'
+          ? secrets.filter((secret) => !isGranted(secret, namespace)).map((secret) => secret.name)
+          : [],
+      sourceUpdated: latest?.updated ?? '',
+      ...(this.#wakeAt === undefined ? {} : { wakeAt: this.#wakeAt }),
+    };
+  }
+
+  #one(ref: Ref, path: string, reach: Reach): { readonly node: Node; readonly fail: Fail } {
+    const lookup = this.#find(ref, reach);
+    const what = `${path} (${ref.text})`;
+    const secret = lookup.fits.length === 1 ? lookup.fits[0]! : likelySecret(ref);
+    const fail: Fail = (code, problem) => {
+      throw new Failure(code, `${what}: ${problem}`, { context: { secret } });
+    };
+    const [match, second] = lookup.matches;
+    if (match === undefined) return this.#explain(lookup, fail);
+    if (second !== undefined) fail('RefAmbiguous', 'the ref leads to more than one value');
+    if (match.secret !== undefined) this.#use(match.secret, what);
+    if (match.node === null) fail('RefIsNull', 'the value there is null');
+    return { node: match.node, fail };
+  }
+
+  #use(secret: StoredSecret, what: string): void {
+    if (this.#used.has(secret.name)) return;
+    const until = checkValidity(secret, this.#resolution.now, what);
+    this.#used.set(secret.name, secret);
+    if (until !== undefined) this.#wakeAt = Math.min(until, this.#wakeAt ?? until);
+  }
+
+  #explain(lookup: Lookup, fail: Fail): never {
+    const named = this.#resolution.answer.kind === 'named';
+    if (named && lookup.fits.length === 0) {
+      fail(
+        'NotGranted',
+        `no secret that is granted to namespace ${this.#resolution.namespace} has a name that fits`,
+      );
+    }
+    const subject = named ? 'the secret is granted, but' : 'Safe answered with a bare value, which';
+    switch (lookup.obstacle) {
+      case 'unreadable':
+        return fail(
+          'RefInvalid',
+          `${subject} cannot be looked into: nested more than 64 levels deep, or not the YAML that its format says (without aliases)`,
+        );
+      case 'text':
+        return fail(
+          'RefNotFound',
+          `${subject} is text, neither JSON nor (by its format) YAML, so no path leads into it`,
+        );
+      case undefined:
+        return fail('RefNotFound', `${subject} holds nothing at this path`);
+    }
+  }
+}
