@@ -19,8 +19,10 @@ export interface Credentials {
 }
 
 export interface AccessOptions extends InClusterOptions {
-  /** Path of a kubeconfig; absent: the ServiceAccount that is mounted into the pod. */
-  kubeconfig?: string | undefined;
+  /** Path of a kubeconfig, or several; absent: the ServiceAccount that is mounted into the pod. */
+  kubeconfig?: string | readonly string[] | undefined;
+  /** One of the kubeconfig's contexts; absent: its current one. */
+  context?: string | undefined;
   clock: Clock;
 }
 
@@ -31,23 +33,30 @@ const READ_AGAIN_MS = 60_000;
 export class Access {
   /** Origin and path prefix, without a slash at the end. */
   readonly server: string;
+  /** Of the kubeconfig's context, if it says. */
+  readonly namespace: string | undefined;
   readonly #read: (again: boolean) => Promise<Credentials>;
   readonly #clock: Clock;
   #last: { at: number; credentials: Credentials } | undefined;
   #reading: Promise<Credentials> | undefined;
 
-  private constructor(server: string, clock: Clock, read: (again: boolean) => Promise<Credentials>) {
-    this.server = server;
+  private constructor(
+    { cluster, namespace }: Entry,
+    clock: Clock,
+    read: (again: boolean) => Promise<Credentials>,
+  ) {
+    this.server = cluster.server;
+    this.namespace = namespace;
     this.#clock = clock;
     this.#read = read;
   }
 
-  /** @throws KubeError `KubeconfigInvalid` or `KubeconfigUnreadable` */
+  /** @throws KubeError `KubeconfigInvalid`, `KubeconfigUnreadable` or `ContextUnknown` */
   static async load(options: AccessOptions): Promise<Access> {
-    const entry =
-      options.kubeconfig === undefined ? inCluster(options) : await fromKubeconfig(options.kubeconfig);
+    const { kubeconfig, context } = options;
+    const entry = kubeconfig === undefined ? inCluster(options) : await fromKubeconfig(kubeconfig, context);
     let exec = new ExecAuth();
-    const access = new Access(entry.cluster.server, options.clock, async (again) => {
+    const access = new Access(entry, options.clock, async (again) => {
       if (again) exec = new ExecAuth(); // the only way to make it forget what its command printed
       return readCredentials(entry, exec);
     });

@@ -18,7 +18,7 @@ import { Transport, type Use } from './transport.ts';
 import { parseEvent, type WatchEvent } from './watch-event.ts';
 
 export interface KubeClientOptions extends Omit<AccessOptions, 'clock'> {
-  metrics: Pick<Metrics, 'kubeRequests'>;
+  metrics: { kubeRequests: Pick<Metrics['kubeRequests'], 'inc'> };
   clock?: Clock;
   userAgent?: string;
 }
@@ -54,11 +54,16 @@ export class KubeClient {
 
   /**
    * A client for the kubeconfig, or for the pod's ServiceAccount. Asks the server nothing yet.
-   * @throws KubeError `KubeconfigInvalid` or `KubeconfigUnreadable`
+   * @throws KubeError `KubeconfigInvalid`, `KubeconfigUnreadable` or `ContextUnknown`
    */
   static async load(options: KubeClientOptions): Promise<KubeClient> {
     const complete = { ...options, clock: options.clock ?? systemClock };
     return new KubeClient(await Access.load(complete), complete);
+  }
+
+  /** A client that presents what `access` has. */
+  static of(access: Access, options: Pick<KubeClientOptions, 'metrics' | 'clock' | 'userAgent'>): KubeClient {
+    return new KubeClient(access, { ...options, clock: options.clock ?? systemClock });
   }
 
   /**
@@ -101,6 +106,14 @@ export class KubeClient {
     query: Query,
     options: StreamOptions,
   ): AsyncGenerator<WatchEvent, void, undefined> {
+    for await (const line of this.lines(path, query, options)) yield parseEvent(line);
+  }
+
+  /**
+   * The lines of an answer as they come, such as a pod's log; leaving the loop closes it.
+   * @throws KubeError, also `Malformed` if the last line has no end
+   */
+  async *lines(path: string, query: Query, options: StreamOptions): AsyncGenerator<string, void, undefined> {
     const { accept = OBJECT, signal, silenceMs, onOpen } = options;
     const { clock } = this.#options;
     const alarm = new Deadline(clock, signal, Math.min(TIMEOUT_MS, silenceMs), 'Timeout');
@@ -113,7 +126,7 @@ export class KubeClient {
       pool = answer.pool;
       onOpen?.();
       alarm.restart(silenceMs, 'Silent');
-      for await (const line of readLines(noticed(answer.response.body, alarm))) yield parseEvent(line);
+      yield* readLines(noticed(answer.response.body, alarm));
     } catch (error) {
       throw this.#failure(error, alarm, pool);
     } finally {

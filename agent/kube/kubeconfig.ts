@@ -32,6 +32,8 @@ export interface Entry {
   cluster: Cluster;
   user: User;
   tokenFile?: string | undefined;
+  /** Of the context: where commands work that name none. */
+  namespace?: string | undefined;
 }
 
 /** The ServiceAccount that is mounted into the pod. */
@@ -52,38 +54,76 @@ export function inCluster(options: InClusterOptions): Entry {
 }
 
 interface RawKubeconfig {
-  'current-context': string;
-  clusters: unknown[];
-  contexts: unknown[];
+  'current-context'?: string;
+  clusters?: unknown[];
+  contexts?: unknown[];
   /** client-node knows `token-file` only, which kubectl does not write. */
-  users: { name: string; user?: { tokenFile?: string } }[];
+  users?: { name: string; user?: { tokenFile?: string } }[];
+}
+
+/** What one file adds; paths are absolute. */
+interface KubeconfigFile {
+  current: string | undefined;
+  contexts: { name: string; cluster: string; user: string; namespace?: string | undefined }[];
+  clusters: Cluster[];
+  users: (User & { tokenFile?: string | undefined })[];
 }
 
 /**
- * The current context of a kubeconfig.
- * @throws KubeError `KubeconfigInvalid` or `KubeconfigUnreadable`
+ * A context of a kubeconfig, by default the current one. Of several files, as KUBECONFIG may list them, the first that
+ * has a name decides, and those that do not exist do not count, as with kubectl.
+ * @throws KubeError `KubeconfigInvalid`, `KubeconfigUnreadable`, or `ContextUnknown` for a `context` that is not there
  */
-export async function fromKubeconfig(path: string): Promise<Entry> {
-  const text = await readFile(path, 'utf8').catch(() => {
-    throw new KubeError(0, { code: 'KubeconfigUnreadable' });
-  });
+export async function fromKubeconfig(paths: string | readonly string[], context?: string): Promise<Entry> {
+  const files = (await Promise.all([paths].flat().map(readKubeconfig))).filter((file) => file !== undefined);
+  if (files.length === 0) throw new KubeError(0, { code: 'KubeconfigUnreadable' });
+  const wanted = context ?? files.find(({ current }) => current)?.current;
+  const chosen = named(
+    files.flatMap(({ contexts }) => contexts),
+    wanted,
+  );
+  if (chosen === undefined && context !== undefined) throw new KubeError(0, { code: 'ContextUnknown' });
+  const cluster = named(
+    files.flatMap(({ clusters }) => clusters),
+    chosen?.cluster,
+  );
+  const user = named(
+    files.flatMap(({ users }) => users),
+    chosen?.user,
+  );
+  if (cluster === undefined || user === undefined) throw new KubeError(0, { code: 'KubeconfigInvalid' });
+  // Without these the program would speak to another host, or as somebody else, than the file means.
+  if (cluster.proxyUrl !== undefined || user.authProvider || user.username)
+    throw new KubeError(0, { code: 'KubeconfigInvalid' });
+  return { cluster, user, tokenFile: user.tokenFile, namespace: chosen?.namespace || undefined };
+}
+
+/** `undefined` for a file that cannot be read. */
+async function readKubeconfig(path: string): Promise<KubeconfigFile | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const absolute = (file: string | undefined) => (file ? resolve(dirname(path), file) : undefined);
   try {
     const raw = parseYaml(text) as RawKubeconfig;
-    const context = newContexts(raw.contexts).find(({ name }) => name === raw['current-context']);
-    const cluster = newClusters(raw.clusters).find(({ name }) => name === context?.cluster);
-    const user = newUsers(raw.users).find(({ name }) => name === context?.user);
-    if (cluster === undefined || user === undefined) throw new Error('incomplete');
-    // Without these the agent would speak to another host, or as somebody else, than the file means.
-    if (cluster.proxyUrl !== undefined || user.authProvider || user.username) throw new Error('unsupported');
-    const absolute = (file: string | undefined) => (file ? resolve(dirname(path), file) : undefined);
-    const tokenFile = absolute(raw.users.find((each) => each.name === user.name)?.user?.tokenFile);
     return {
-      cluster: { ...cluster, caFile: absolute(cluster.caFile) },
-      user: { ...user, certFile: absolute(user.certFile), keyFile: absolute(user.keyFile) },
-      tokenFile,
+      current: raw['current-context'],
+      contexts: newContexts(raw.contexts ?? []),
+      clusters: newClusters(raw.clusters ?? []).map((cluster) => ({
+        ...cluster,
+        caFile: absolute(cluster.caFile),
+      })),
+      users: newUsers(raw.users ?? []).map((user) => ({
+        ...user,
+        certFile: absolute(user.certFile),
+        keyFile: absolute(user.keyFile),
+        tokenFile: absolute(raw.users?.find(({ name }) => name === user.name)?.user?.tokenFile),
+      })),
     };
   } catch {
     // The parser's message quotes the file, which holds keys.
     throw new KubeError(0, { code: 'KubeconfigInvalid' });
   }
 }
+
+const named = <T extends { name: string }>(entries: readonly T[], name: string | undefined): T | undefined =>
+  entries.find((entry) => entry.name === name);

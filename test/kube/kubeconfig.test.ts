@@ -105,6 +105,45 @@ for (const [what, cluster, user] of unusable) {
   });
 }
 
+test('of several files the first that has a name decides, and paths belong to their file', async (t) => {
+  const [one, two] = [await folder(t), await folder(t)];
+  const first = join(one, 'kubeconfig');
+  const second = join(two, 'kubeconfig');
+  const contexts = [
+    { name: 'here', context: { cluster: 'a', user: 'me', namespace: 'team-a' } },
+    { name: 'there', context: { cluster: 'b', user: 'you' } },
+  ];
+  await writeFile(
+    first,
+    JSON.stringify({ contexts, clusters: [{ name: 'a', cluster: { server: 'https://a' } }] }),
+  );
+  await writeFile(
+    second,
+    JSON.stringify({
+      'current-context': 'here',
+      clusters: [
+        { name: 'a', cluster: { server: 'https://shadowed' } },
+        { name: 'b', cluster: { server: 'https://b' } },
+      ],
+      users: [
+        { name: 'me', user: { token: 'mine' } },
+        { name: 'you', user: { tokenFile: 'token' } },
+      ],
+    }),
+  );
+  await writeFile(join(two, 'token'), 'yours');
+  const kubeconfig = [first, join(one, 'absent'), second];
+  const here = await Access.load({ kubeconfig, clock: systemClock });
+  assert.deepEqual([here.server, here.namespace], ['https://a', 'team-a']);
+  assert.deepEqual((await here.credentials()).headers, { authorization: 'Bearer mine' });
+  const there = await Access.load({ kubeconfig, context: 'there', clock: systemClock });
+  assert.deepEqual([there.server, there.namespace], ['https://b', undefined]);
+  assert.deepEqual((await there.credentials()).headers, { authorization: 'Bearer yours' });
+  await assert.rejects(Access.load({ kubeconfig, context: 'nowhere', clock: systemClock }), {
+    code: 'ContextUnknown',
+  });
+});
+
 test('a file that cannot be read is said to be so', async (t) => {
   const dir = await folder(t);
   await assert.rejects(load(join(dir, 'absent')), { code: 'KubeconfigUnreadable' });
