@@ -9,6 +9,8 @@ import { Informer } from './kube/informer.ts';
 import { apiPath } from './kube/path.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { PageServer } from './page/server.ts';
+import { stateOf } from './page/state.ts';
 import { SafeCache } from './safe/cache.ts';
 import { SafeClient } from './safe/client.ts';
 import { SafeEndpoints } from './safe/endpoint.ts';
@@ -19,7 +21,9 @@ import { SoleOwnership } from './shard/sole-ownership.ts';
 import { whileRole } from './shard/while-role.ts';
 import { peerErrorOf, tlsOptions } from './spiffe/tls.ts';
 import { X509Source } from './spiffe/x509-source.ts';
+import { setGauges } from './sync/gauges.ts';
 import { runTogether, type Task } from './tasks.ts';
+import { VERSION } from './version.ts';
 
 export interface AgentOptions {
   config: Config;
@@ -102,15 +106,31 @@ export async function createAgent({ config, log, clock = systemClock, pace = PAC
     port: config.httpPort,
     checks: { caches, identity: () => quietly(() => identity.current()) !== undefined },
     metrics: async () => {
-      duty?.measure();
+      measure(members.ownership, metrics);
+      if (duty) duty.measure();
+      else setGauges({ memories: new Map(), sources: { all: () => [] }, groups: { sizes: () => [] }, clock, metrics });
       return { type: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
+  });
+
+  const page = new PageServer({
+    port: config.pagePort,
+    state: stateOf({
+      version: VERSION,
+      node: config.node,
+      pod: config.pod,
+      startedAt: clock.now(),
+      identity: () => identity.current(),
+      ownership: () => members.ownership.summary(),
+      work: () => duty?.state(),
+    }),
   });
 
   return {
     async run(signal) {
       const port = await health.listen();
-      log.info('Agent started', { port });
+      const pagePort = await page.listen();
+      log.info('Agent started', { port, pagePort });
       try {
         await runTogether(signal, {
           identity: (all) => identity.run(all),
@@ -121,6 +141,7 @@ export async function createAgent({ config, log, clock = systemClock, pace = PAC
         cache.close();
         await safe.close();
         await kube.close();
+        await page.close();
         await health.close();
       }
     },
@@ -185,6 +206,14 @@ function createMembers(
     known: () => shared.role() !== undefined,
     tasks: { ownership: (signal) => shared.run(signal), members: whileRole(shared, ['owner', 'standby'], watch) },
   };
+}
+
+/** Sets the gauges about this agent's part in the work. */
+function measure(ownership: Ownership, metrics: Metrics): void {
+  const { role, members, namespaces } = ownership.summary();
+  metrics.members.set(members.length);
+  metrics.ownedNamespaces.set(namespaces);
+  for (const one of ['owner', 'standby', 'other'] as const) metrics.role.set({ role: one }, one === role ? 1 : 0);
 }
 
 /** Turns a condition that held once into one that goes on holding. */

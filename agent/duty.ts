@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { AgentState } from './api/state.ts';
 import { GROUP, PLURAL, VERSION } from './api/vsecmsecret.ts';
 import type { KubeClient } from './kube/client.ts';
 import { Controller } from './kube/controller.ts';
@@ -10,15 +11,20 @@ import type { Metrics } from './metrics.ts';
 import { eventApi, secretApi, statusApi } from './sync/api-server.ts';
 import { Claims } from './sync/claims.ts';
 import { EventSink, type Regarding } from './sync/events.ts';
+import { setGauges } from './sync/gauges.ts';
 import type { Grants } from './sync/grants.ts';
 import { RefreshGroups, toleranceOf } from './sync/groups.ts';
+import { inspect } from './sync/inspection.ts';
+import type { Memory } from './sync/memory.ts';
 import { Reconciler, type Ownership } from './sync/reconciler.ts';
+import { Reporter, safeFailure } from './sync/reporter.ts';
 import { MANAGED_LABEL, parseResource, parseSecretMeta, type Resource, type SecretMeta } from './sync/resource.ts';
 import { Schedule } from './sync/schedule.ts';
-import { SecretWriter } from './sync/secret.ts';
+import { SecretWriter } from './sync/secret-writer.ts';
 import { SOURCE_PACE, type AnswerReader, type SourcePace } from './sync/source.ts';
 import { Sources } from './sync/sources.ts';
 import { STATUS_PACE, StatusWriter, type StatusPace } from './sync/status-writer.ts';
+import { Wakeups } from './sync/wakeups.ts';
 import { runTogether, type Task } from './tasks.ts';
 
 /** How fast things go; the defaults are the product's, tests shorten them. */
@@ -57,11 +63,13 @@ export class Duty {
   readonly #options: DutyOptions;
   readonly #resources: Informer<Resource>;
   readonly #secrets: Informer<SecretMeta>;
-  readonly #claims = new Claims();
+  readonly #memories = new Map<string, Memory>();
   readonly #queue: WorkQueue;
   readonly #schedule: Schedule;
   readonly #sources: Sources;
+  readonly #groups: RefreshGroups;
   readonly #statuses: StatusWriter;
+  readonly #wakeups: Wakeups;
   readonly #reconciler: Reconciler;
 
   constructor(options: DutyOptions) {
@@ -77,7 +85,7 @@ export class Duty {
         metadataOnly: false,
         parse: parseResource,
       },
-      onChange: (now, before, key) => this.#resourceChanged(now, before, key),
+      onChange: (now, before, key) => this.#wakeups.resourceChanged(now, before, key),
     });
     this.#secrets = new Informer<SecretMeta>({
       ...common,
@@ -87,14 +95,20 @@ export class Duty {
         namespaces,
         metadataOnly: true,
         labelSelector: `${MANAGED_LABEL}=true`,
-        parse: parseSecretMeta,
+        parse: (object) => parseSecretMeta(object, clock.now()),
       },
-      onChange: (now, before) => this.#reconciler.secretChanged(now, before),
+      onChange: (now, before) => this.#wakeups.secretChanged(now, before),
     });
     this.#queue = new WorkQueue({ clock, metrics });
     this.#schedule = new Schedule({ clock });
     const enqueue = (key: string, urgent: boolean): void => this.#queue.add(key, { urgent });
-    const events = new EventSink({ post: eventApi(kube), clock, node, pod });
+    const events = new EventSink({
+      post: eventApi(kube),
+      clock,
+      node,
+      pod,
+      onResult: (result) => metrics.events.inc({ result }),
+    });
     this.#sources = new Sources({
       reader: options.reader,
       schedule: this.#schedule,
@@ -106,9 +120,9 @@ export class Duty {
         for (const key of keys) enqueue(key, urgent);
       },
       onTransition: (source, now, before) => {
-        this.#reconciler.sourceChanged(source);
+        this.#wakeups.sourceChanged(source);
         // One Event on the agent's pod, however many resources wait.
-        if (now) events.failed(this.#ownPod(), this.#reconciler.failureOf(source));
+        if (now) events.failed(this.#ownPod(), safeFailure(source));
         else if (before) events.publish(this.#ownPod(), 'Normal', 'Recovered', `Safe answers again (${source.url})`);
       },
     });
@@ -119,32 +133,35 @@ export class Duty {
       pace: pace.status,
       onResult: (result) => metrics.statusWrites.inc({ result }),
     });
-    const groups: RefreshGroups = new RefreshGroups({
+    this.#groups = new RefreshGroups({
       node,
       clock,
       schedule: this.#schedule,
       onDue: (dial, intervalMs, members) => {
         this.#sources.get(dial)?.ask(clock.now() - toleranceOf(intervalMs));
-        this.#reconciler.due(members);
+        this.#wakeups.due(members);
       },
     });
+    const claims = new Claims();
+    const memories = this.#memories;
+    this.#wakeups = new Wakeups({ node, memories, claims, schedule: this.#schedule, clock, enqueue, quietMs: pace.quietMs });
     this.#reconciler = new Reconciler({
       node,
       resources: this.#resources,
       secrets: this.#secrets,
-      claims: this.#claims,
+      memories,
+      claims,
       ownership: options.ownership,
       endpoint: options.endpoint,
       grants: options.grants,
       sources: this.#sources,
-      groups,
-      writer: new SecretWriter({ api: secretApi(kube) }),
+      groups: this.#groups,
+      writer: new SecretWriter({ api: secretApi(kube, clock) }),
+      reporter: new Reporter({ node, statuses: this.#statuses, events, clock, log, metrics, quietMs: pace.quietMs }),
       statuses: this.#statuses,
-      events,
       schedule: this.#schedule,
       enqueue,
       clock,
-      log,
       metrics,
       quietMs: pace.quietMs,
     });
@@ -163,7 +180,7 @@ export class Duty {
   /** Namespaces moved: takes up the resources that came, lets go of those that went. */
   reown(): void {
     const { ownership } = this.#options;
-    const remembered = this.#reconciler.memories();
+    const remembered = this.#memories;
     for (const { key, namespace, status } of this.#resources.values()) {
       const owns = ownership.owns(namespace, status.node ?? '');
       if (owns && !remembered.has(key)) this.#queue.add(key, { urgent: true });
@@ -178,11 +195,12 @@ export class Duty {
 
   /** Sets the gauges that are counted when somebody asks. */
   measure(): void {
-    const states = { synced: 0, failing: 0, waiting: 0 };
-    for (const { failure, applied } of this.#reconciler.memories().values()) {
-      states[failure ? 'failing' : applied ? 'synced' : 'waiting'] += 1;
-    }
-    for (const [state, count] of Object.entries(states)) this.#options.metrics.resources.set({ state }, count);
+    setGauges({ ...this.#parts, metrics: this.#options.metrics });
+  }
+
+  /** What a person may know of the Safes and resources that are served. */
+  state(): Promise<Pick<AgentState, 'safes' | 'resources'>> {
+    return inspect({ ...this.#parts, schedule: this.#schedule, grants: this.#options.grants });
   }
 
   /** Works until `signal` is aborted, then finishes the writes that are under way. */
@@ -198,7 +216,9 @@ export class Duty {
     const work: Task = async (all) => {
       // Before both stores are whole, a Secret that exists would look absent.
       await Promise.all([this.#resources.whenSynced(all), this.#secrets.whenSynced(all)]);
-      if (!all.aborted) await controller.run(all);
+      if (all.aborted) return;
+      log.info('VSecMSecrets and Secrets are known', { resources: this.#resources.size, count: this.#secrets.size });
+      await controller.run(all);
     };
     try {
       await runTogether(signal, {
@@ -217,10 +237,9 @@ export class Duty {
     }
   }
 
-  #resourceChanged(now: Resource | undefined, before: Resource | undefined, key: string): void {
-    for (const other of now ? this.#claims.set(now) : this.#claims.delete(key)) this.#queue.add(other, { urgent: false });
-    if (!now || !before || isChanged(now, before)) this.#queue.add(key, { urgent: true });
-    else if (now.status.node !== before.status.node) this.#reconciler.statusChanged(now);
+  get #parts() {
+    const { clock } = this.#options;
+    return { memories: this.#memories, sources: this.#sources, groups: this.#groups, clock };
   }
 
   #ownPod(): Regarding {
@@ -228,6 +247,3 @@ export class Duty {
     return { apiVersion: 'v1', kind: 'Pod', namespace: podNamespace, name: pod };
   }
 }
-
-const isChanged = (now: Resource, before: Resource): boolean =>
-  now.generation !== before.generation || now.refresh !== before.refresh || now.deleting !== before.deleting || now.uid !== before.uid;

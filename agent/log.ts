@@ -51,6 +51,7 @@ export interface LogFields {
   status?: number;
   bytes?: number;
   port?: number;
+  pagePort?: number;
   address?: string;
   variable?: string;
   signal?: string;

@@ -134,9 +134,9 @@ export const REASONS = {
   RefInvalid: {
     stage: 'resolve',
     meaning:
-      'The secret is granted, but a path cannot lead into it: nested too deep, or not the YAML that its format says.',
+      'The secret is granted, but is not what the ref needs: nested too deep for a path, not the YAML that its format says, or no object for dataFrom.',
     hint: (c) =>
-      `Register JSON, or YAML without aliases, of at most 64 levels: ${register(c)}; or take the secret whole, by its name alone: kubectl edit ${resourceOf(c)}`,
+      `Register JSON, or YAML without aliases, of at most 64 levels, for dataFrom an object: ${register(c)}; or take the secret whole, by its name alone in data: kubectl edit ${resourceOf(c)}`,
   },
   RefNotFound: {
     stage: 'resolve',
@@ -174,7 +174,8 @@ export const REASONS = {
   },
   ValueInvalid: {
     stage: 'resolve',
-    meaning: 'A value cannot be stored where the resource wants it: key syntax, label value, encoding.',
+    meaning:
+      'A value cannot be stored where the resource wants it: key syntax, label value, encoding, what spec.target.type demands.',
     hint: (c) => `The message names the key: kubectl describe ${resourceOf(c)}`,
   },
   TargetConflict: {
@@ -222,6 +223,9 @@ export type Code = keyof typeof REASONS;
 
 /** The stage a code belongs to. */
 export const stageOf = (code: Code): Stage => REASONS[code].stage;
+
+/** Whether a failure tells about Safe or the agent's identity, and so nothing about the resource or its Secret. */
+export const isOutside = (code: Code): boolean => ['identity', 'connect', 'fetch'].includes(stageOf(code));
 
 /** The hint of a code, completed with the names at hand. */
 export const hintFor = (code: Code, context: HintContext = {}): string =>

@@ -14,7 +14,7 @@ export interface SafeCacheOptions {
   /** From the start of one request to a URL to the start of the next; default 5 s. */
   floorMs?: number;
   clock: Clock;
-  metrics: Pick<Metrics, 'safeCacheBytes'>;
+  metrics: Pick<Metrics, 'safeCacheBytes' | 'safeCacheEvictions'>;
 }
 
 /** A request that has been sent, or will be as soon as it may. */
@@ -55,6 +55,9 @@ export class SafeCache {
     this.#answers = new LRUCache({
       maxSize: options.maxBytes,
       sizeCalculation: ({ bytes }) => Math.max(1, bytes),
+      dispose: (_answer, _key, reason) => {
+        if (reason === 'evict') options.metrics.safeCacheEvictions.inc();
+      },
     });
   }
 
@@ -122,6 +125,7 @@ export class SafeCache {
     try {
       const fetched = await client.read(dial);
       this.#answers.set(key, fetched);
+      if (!this.#answers.has(key)) this.#options.metrics.safeCacheEvictions.inc();
       this.#measure();
       site.refused = undefined;
       flight.result.resolve(fetched);

@@ -12,7 +12,7 @@ export type IdentityChange = 'obtained' | 'rotated' | 'withdrawn' | 'expired';
 
 export interface HeldIdentityOptions {
   log: Log;
-  metrics: Pick<Metrics, 'identityExpiry'>;
+  metrics: Pick<Metrics, 'identityExpiry' | 'identityIssued'>;
   clock: Clock;
   /** Completes the log line about a missing identity with what a person can do. */
   hint?: ((code: IdentityErrorCode) => string) | undefined;
@@ -68,6 +68,7 @@ export class HeldIdentity {
     this.#cancelExpiry = clock.after(svid.notAfter - clock.wall(), () => this.#expire(svid));
     this.#svid = svid;
     metrics.identityExpiry.set(svid.notAfter / 1000);
+    metrics.identityIssued.set(svid.notBefore / 1000);
     log.info(before === undefined ? 'X.509-SVID obtained' : 'X.509-SVID rotated', {
       spiffeID: svid.id.uri,
       serial: svid.serialNumber,
@@ -82,6 +83,7 @@ export class HeldIdentity {
     this.#cancelExpiry();
     this.#svid = undefined;
     this.#options.metrics.identityExpiry.set(0);
+    this.#options.metrics.identityIssued.set(0);
     this.explain(code, details);
     if (held !== undefined) this.#emit(change);
   }

@@ -29,6 +29,8 @@ export class X509Svid implements Identity {
   readonly bundle: readonly X509Certificate[];
   readonly bundlePem: readonly string[];
   readonly notAfter: number;
+  /** When the leaf begins to be valid, Unix milliseconds. */
+  readonly notBefore: number;
   readonly serialNumber: string;
   // Private, so that neither JSON.stringify nor an inspection of the object shows it.
   readonly #keyPem: string;
@@ -54,6 +56,7 @@ export class X509Svid implements Identity {
     this.certificatesPem = chain.map(String).join('');
     this.bundlePem = this.bundle.map(String);
     this.notAfter = Math.min(...chain.map((certificate) => certificate.validToDate.getTime()));
+    this.notBefore = leaf.validFromDate.getTime();
     this.serialNumber = leaf.serialNumber;
   }
 

@@ -18,7 +18,7 @@ export interface X509SourceOptions {
   /** The VSecM workload name that the SVID must have; default `vsecm-scout`, whom Safe shows `raw:` secrets. */
   workload?: string;
   log: Log;
-  metrics: Pick<Metrics, 'identityExpiry' | 'identityUpdates'>;
+  metrics: Pick<Metrics, 'identityExpiry' | 'identityIssued' | 'identityUpdates'>;
   clock: Clock;
   /** Between attempts to open the stream; default 1 s doubling to 30 s, go-spiffe's bounds. */
   backoff?: BackoffOptions;

@@ -1,17 +1,23 @@
+import type { Clock } from '../clock.ts';
 import { GROUP, PLURAL, VERSION } from '../api/vsecmsecret.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { KubeError } from '../kube/error.ts';
 import { METADATA } from '../kube/media-type.ts';
 import type { PostEvent } from './events.ts';
 import { FIELD_MANAGER, parseSecretMeta, type SecretMeta } from './resource.ts';
-import { SecretApiError, type SecretApi } from './secret.ts';
+import { SecretApiError, type SecretApi } from './secret-api.ts';
 import type { PutStatus } from './status-writer.ts';
 
 const secretPath = (namespace: string, name: string): string =>
   `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`;
 
 /** Secrets on the API server, metadata only: their values are sent and never read. */
-export function secretApi(client: KubeClient): SecretApi {
+export function secretApi(client: KubeClient, clock: Clock): SecretApi {
+  const metaOf = (object: unknown): SecretMeta => {
+    const meta = parseSecretMeta(object, clock.now());
+    if (!meta) throw new SecretApiError('unavailable', { reason: 'Malformed' });
+    return meta;
+  };
   return {
     async look(namespace, name) {
       try {
@@ -78,12 +84,6 @@ export function eventApi(client: KubeClient): PostEvent {
   return async (namespace, body) => {
     await client.request({ method: 'POST', path: `/apis/events.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/events`, body: body as object });
   };
-}
-
-function metaOf(object: unknown): SecretMeta {
-  const meta = parseSecretMeta(object);
-  if (!meta) throw new SecretApiError('unavailable', { reason: 'Malformed' });
-  return meta;
 }
 
 /** Tells the answers apart as seen on kube-apiserver 1.37: reason, causes and status, never a message. */

@@ -20,14 +20,22 @@ const IN_FLIGHT = 2;
 /** The API server refuses longer notes. */
 const LONGEST_NOTE = 1_024;
 
+export interface EventSinkOptions {
+  post: PostEvent;
+  clock: Clock;
+  node: string;
+  pod: string;
+  onResult?: (result: 'posted' | 'failed' | 'dropped') => void;
+}
+
 /** Publishes Events on transitions. */
 export class EventSink {
-  readonly #options: { post: PostEvent; clock: Clock; node: string; pod: string };
+  readonly #options: EventSinkOptions;
   readonly #waiting: { namespace: string; body: unknown }[] = [];
   #inFlight = 0;
   #serial = 0;
 
-  constructor(options: { post: PostEvent; clock: Clock; node: string; pod: string }) {
+  constructor(options: EventSinkOptions) {
     this.#options = options;
   }
 
@@ -38,8 +46,8 @@ export class EventSink {
 
   /** `reason` is an UpperCamelCase word, `note` a sentence built from names alone. */
   publish(regarding: Regarding, type: 'Normal' | 'Warning', reason: string, note: string): void {
-    if (this.#waiting.length >= MOST_WAITING) return;
-    const { clock, node, pod } = this.#options;
+    const { clock, node, pod, onResult } = this.#options;
+    if (this.#waiting.length >= MOST_WAITING) return onResult?.('dropped');
     this.#serial += 1;
     const now = clock.now();
     this.#waiting.push({
@@ -72,7 +80,10 @@ export class EventSink {
       this.#inFlight += 1;
       void this.#options
         .post(next.namespace, next.body)
-        .catch(() => undefined)
+        .then(
+          () => this.#options.onResult?.('posted'),
+          () => this.#options.onResult?.('failed'),
+        )
         .finally(() => {
           this.#inFlight -= 1;
           this.#pump();

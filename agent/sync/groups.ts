@@ -61,8 +61,15 @@ export class RefreshGroups {
     return id === undefined ? undefined : this.#options.schedule.dueAt(id);
   }
 
-  sizes(): { dial: string; intervalMs: number; members: number }[] {
-    return [...this.#groups.values()].map(({ dial, intervalMs, members }) => ({ dial, intervalMs, members: members.size }));
+  /** All groups, with when each is due next, Unix milliseconds. */
+  sizes(): { dial: string; intervalMs: number; members: number; dueAt: number | undefined }[] {
+    const { schedule } = this.#options;
+    return [...this.#groups].map(([id, { dial, intervalMs, members }]) => ({
+      dial,
+      intervalMs,
+      members: members.size,
+      dueAt: schedule.dueAt(id),
+    }));
   }
 
   #arm(id: string, group: Group): void {

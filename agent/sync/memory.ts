@@ -1,7 +1,7 @@
 import type { Failure } from '../api/reasons.ts';
 import type { Spec, VSecMSecretStatus } from '../api/vsecmsecret.ts';
-import type { Resource } from './resource.ts';
-import type { Applied } from './secret.ts';
+import type { Applied } from './applied.ts';
+import type { Resource, SecretMeta } from './resource.ts';
 import type { SafeSource } from './source.ts';
 
 /** What the agent remembers of one resource between two looks; lost at a restart, never needed to be right. */
@@ -19,16 +19,21 @@ export interface Memory {
   /** Refresh annotation: its value when last looked at, and since when its refresh is awaited. */
   refresh: string;
   forcedAt: number | undefined;
+  /** Value of the annotation whose refresh has ended. */
   handledRefresh: string | undefined;
+  /** The Secret as this process wrote it or found it right. */
   applied: Applied | undefined;
-  /** The Secret was seen to go, or to change in a way that the store cannot tell: look before writing. */
+  /** The target as it was looked up, until the watch or a write shows more. */
+  looked: { meta: SecretMeta | undefined; at: number } | undefined;
+  /** The Secret may have changed in a way that the watch does not show: look it up before anything else. */
   lookFirst: boolean;
-  /** The foreign version of the Secret that a fresh answer was already asked for. */
+  /** The version of the Secret by another agent that a fresh answer was already asked for. */
   inspected: string | undefined;
-  /** Secrets used without a grant that were warned of. */
-  notGranted: readonly string[];
+  /** Repairs in a row, and when the last one was made, Unix milliseconds. */
   repairs: number;
   repairedAt: number;
+  /** Secrets used without a grant that were warned of. */
+  notGranted: readonly string[];
   failure: Failure | undefined;
   /** The status that was last computed, ahead of what the watch shows. */
   status: VSecMSecretStatus;
@@ -43,15 +48,16 @@ export function createMemory(resource: Resource): Memory {
     source: undefined,
     seenAt: -Infinity,
     needAfter: -Infinity,
-    refresh: '',
+    refresh: resource.status.handledRefresh ?? '',
     forcedAt: undefined,
     handledRefresh: undefined,
     applied: undefined,
+    looked: undefined,
     lookFirst: false,
     inspected: undefined,
-    notGranted: [],
     repairs: 0,
     repairedAt: -Infinity,
+    notGranted: [],
     failure: undefined,
     status: resource.status,
   };

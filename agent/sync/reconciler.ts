@@ -1,24 +1,23 @@
-import { Failure, hintFor, REASONS, type Code } from '../api/reasons.ts';
-import { parseSpec } from '../api/vsecmsecret.ts';
+import { Failure, isOutside, type Code } from '../api/reasons.ts';
+import { parseSpec, type Spec } from '../api/vsecmsecret.ts';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Fetched } from './answer.ts';
+import { appliedFrom, driftOf, printOf } from './applied.ts';
 import type { Claims } from './claims.ts';
 import type { Desired } from './desired.ts';
-import type { EventSink, Regarding } from './events.ts';
-import type { RefreshGroups } from './groups.ts';
-import { toleranceOf } from './groups.ts';
-import { createMemory, type Memory } from './memory.ts';
 import type { Grants } from './grants.ts';
+import { toleranceOf, type RefreshGroups } from './groups.ts';
+import { createMemory, type Memory } from './memory.ts';
 import { resolve } from './refs.ts';
-import type { Resource, SecretMeta } from './resource.ts';
+import { safeFailure, type Reporter } from './reporter.ts';
+import { isOlderVersion, type Resource, type SecretMeta } from './resource.ts';
 import type { Schedule } from './schedule.ts';
-import { Conflict, driftOf, isOurs, NamespaceTerminating, printOf, type Known, type SecretWriter, type Written } from './secret.ts';
-import type { SafeSource } from './source.ts';
+import { Conflict, NamespaceTerminating, targetConflict } from './secret-api.ts';
+import { isOurs, type SecretWriter, type Written } from './secret-writer.ts';
 import type { Sources } from './sources.ts';
 import type { StatusWriter } from './status-writer.ts';
-import { nextStatus, sameInSubstance } from './status.ts';
+import { isReady } from './status.ts';
 
 /** A store that a watch keeps up to date. */
 export interface Store<T> {
@@ -35,6 +34,7 @@ export interface ReconcilerOptions {
   node: string;
   resources: Store<Resource>;
   secrets: Store<SecretMeta>;
+  memories: Map<string, Memory>;
   claims: Claims;
   ownership: Ownership;
   /** The Safe that a resource names; `undefined` if the operator has not allowed it. */
@@ -43,20 +43,19 @@ export interface ReconcilerOptions {
   sources: Sources;
   groups: RefreshGroups;
   writer: SecretWriter;
+  reporter: Reporter;
   statuses: StatusWriter;
-  events: EventSink;
   schedule: Schedule;
   /** Has a resource looked at soon. */
   enqueue: (key: string, urgent: boolean) => void;
   clock: Clock;
-  log: Log;
   metrics: Metrics;
   /** How long a failing Safe is kept from the status of resources whose Secret is right, milliseconds. */
   quietMs: number;
 }
 
 /** Failures that may go when somebody registers something in Safe. */
-const MISSING: ReadonlySet<Code> = new Set<Code>(['UnnamedSecret', 'NotGranted', 'RefNotFound', 'RefIsNull']);
+const MISSING: ReadonlySet<Code> = new Set<Code>(['UnnamedSecret', 'NotGranted', 'RefNotFound', 'RefIsNull', 'RefInvalid']);
 /** A write that was forbidden is tried again after this long, however long the interval. */
 const FORBIDDEN_RETRY_MS = 300_000;
 /** Repairs of one Secret in a row that are made at once; from then on they wait longer each time. */
@@ -71,7 +70,6 @@ const CONFIRM_MS = 60_000;
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #memories = new Map<string, Memory>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -82,20 +80,24 @@ export class Reconciler {
    * @throws Conflict, or Failure `ApiUnavailable`: to be tried again soon
    */
   async reconcile(key: string): Promise<void> {
-    const resource = this.#options.resources.get(key);
+    const { resources, reporter } = this.#options;
+    const resource = resources.get(key);
     if (!resource || resource.deleting || !this.#owns(resource)) return this.forget(key);
     const memory = this.#recall(resource);
     let fetched: Fetched | undefined;
     try {
-      this.#plan(resource, memory);
-      if (this.#restsOnStatus(resource, memory)) return;
-      this.#observe(resource, memory);
-      fetched = this.#answer(memory);
+      const spec = this.#plan(resource, memory);
+      if (spec.suspend) return this.#suspend(resource, memory);
+      if (this.#restsOnStatus(resource, memory, spec)) return;
+      const current = await this.#look(resource, memory, spec);
+      fetched = this.#answer(resource, memory, current);
       if (!fetched) return;
-      const { desired, repairAt } = this.#resolve(resource, memory, fetched);
-      if (repairAt !== undefined) return this.#wakeAt(key, repairAt);
-      const written = await this.#write(resource, memory, desired);
-      this.#succeeded(resource, memory, desired, written);
+      const desired = this.#resolve(resource, memory, spec, fetched);
+      const written = await this.#write(resource, memory, spec, desired, current);
+      if (!written) return;
+      this.#wakeAt(key, this.#nextMoment(memory, desired));
+      memory.source?.stopLooking(key);
+      reporter.synced(resource, memory, desired, written);
     } catch (error) {
       this.#failed(resource, memory, fetched, error);
     }
@@ -103,62 +105,13 @@ export class Reconciler {
 
   /** Lets go of a resource that is gone, or another agent's now. */
   forget(key: string): void {
-    const memory = this.#memories.get(key);
+    const { memories, schedule, statuses } = this.#options;
+    const memory = memories.get(key);
     if (!memory) return;
-    this.#memories.delete(key);
-    this.#leaveSource(memory);
-    this.#options.schedule.delete(wakeId(key));
-    this.#options.schedule.delete(`confirm ${key}`);
-    this.#options.statuses.forget(key);
-  }
-
-  /** Resources that this agent serves now. */
-  memories(): ReadonlyMap<string, Memory> {
-    return this.#memories;
-  }
-
-  /** The watch saw a Secret appear, change or go (`now` undefined). */
-  secretChanged(now: SecretMeta | undefined, before: SecretMeta | undefined): void {
-    const seen = now ?? before;
-    if (!seen) return;
-    for (const key of this.#options.claims.of(seen.key)) {
-      const memory = this.#memories.get(key);
-      if (!memory) continue;
-      const applied = memory.applied;
-      if (!now && applied?.name === seen.name && applied.uid === seen.uid) memory.lookFirst = true;
-      if (!now || now.resourceVersion !== applied?.resourceVersion) this.#options.enqueue(key, false);
-    }
-  }
-
-  /** Somebody else wrote the status of a resource that this agent serves. */
-  statusChanged(now: Resource): void {
-    const memory = this.#memories.get(now.key);
-    if (!memory || now.status.node === this.#options.node) return;
-    memory.status = now.status;
-    this.#options.enqueue(now.key, false);
-  }
-
-  /** A group of resources is due: those that failed by themselves are tried again. */
-  due(members: ReadonlySet<string>): void {
-    for (const key of members) if (this.#memories.get(key)?.failure) this.#options.enqueue(key, false);
-  }
-
-  /** Safe began to fail or recovered: statuses that tell of it, or should, follow. */
-  sourceChanged(source: SafeSource): void {
-    const { schedule, clock, quietMs } = this.#options;
-    const id = `quiet ${source.dial}`;
-    if (!source.failure) {
-      schedule.delete(id);
-      for (const key of source.members) {
-        const code = this.#memories.get(key)?.status.failure?.code;
-        if (code && isOutside(code)) this.#options.enqueue(key, false);
-      }
-    } else {
-      const at = Math.max(clock.now(), source.failure.since + quietMs);
-      schedule.set(id, at, () => {
-        for (const key of source.members) this.#options.enqueue(key, false);
-      });
-    }
+    memories.delete(key);
+    this.#leave(memory);
+    for (const what of ['wake', 'confirm', 'stale']) schedule.delete(`${what} ${key}`);
+    statuses.forget(key);
   }
 
   #owns(resource: Resource): boolean {
@@ -166,231 +119,194 @@ export class Reconciler {
   }
 
   #recall(resource: Resource): Memory {
-    let memory = this.#memories.get(resource.key);
-    if (memory && memory.uid !== resource.uid) {
-      this.forget(resource.key);
-      memory = undefined;
-    }
-    if (!memory) {
-      memory = createMemory(resource);
-      memory.refresh = resource.status.handledRefresh ?? '';
-      this.#memories.set(resource.key, memory);
-    }
+    const { memories } = this.#options;
+    const known = memories.get(resource.key);
+    if (known?.uid === resource.uid) return known;
+    this.forget(resource.key);
+    const memory = createMemory(resource);
+    memories.set(resource.key, memory);
     return memory;
   }
 
-  /** Parses what is declared, once per generation, and joins the Safe and the refresh group it names. */
-  #plan(resource: Resource, memory: Memory): void {
-    const { clock, endpoint, sources, groups, claims } = this.#options;
+  /** What is declared, parsed once per generation, with the Safe and the refresh group that it names. */
+  #plan(resource: Resource, memory: Memory): Spec {
+    const { clock, claims } = this.#options;
     const now = clock.now();
     if (memory.generation !== resource.generation) {
       memory.generation = resource.generation;
-      memory.spec = undefined;
       memory.seenAt = now;
+      this.#parse(resource, memory);
     }
-    if (!memory.spec) {
-      const context = { namespace: resource.namespace, name: resource.name };
-      try {
-        const spec = parseSpec({ metadata: { name: resource.name }, spec: resource.spec });
-        const safe = endpoint(spec.safeURL);
-        if (!safe) {
-          throw new Failure('SafeNotAllowed', 'spec.vsecmSafeURL names a Safe that the agents are not allowed to ask', { context });
-        }
-        if (memory.source?.dial !== safe.dial) {
-          this.#leaveSource(memory);
-          memory.source = sources.join(resource.key, safe);
-        }
-        groups.join(resource.key, safe.dial, spec.refreshIntervalMs);
-        memory.spec = spec;
-        // A Secret that exists is only ever written from an answer begun after this agent began to care:
-        // whoever wrote it may have seen a newer one than the one in memory.
-        const target = this.#options.secrets.get(`${resource.namespace}/${spec.target.name}`);
-        const wanted = target && !memory.applied ? now : now - toleranceOf(spec.refreshIntervalMs);
-        memory.needAfter = Math.max(memory.needAfter, wanted);
-      } catch (error) {
-        this.#leaveSource(memory);
-        throw error;
-      }
-    }
+    const spec = memory.spec ?? this.#parse(resource, memory);
     if (resource.refresh !== memory.refresh) {
       memory.refresh = resource.refresh;
       memory.forcedAt = now;
       memory.needAfter = now;
     }
-    const holder = claims.holder(`${resource.namespace}/${memory.spec.target.name}`);
+    const holder = claims.holder(`${resource.namespace}/${spec.target.name}`);
     if (holder && holder.key !== resource.key) {
-      throw new Failure('TargetConflict', `Secret ${memory.spec.target.name} is the target of the older VSecMSecret ${holder.name}`, {
-        context: { namespace: resource.namespace, name: resource.name, target: memory.spec.target.name },
-      });
+      throw new Failure('TargetConflict', `Secret ${spec.target.name} is the target of the older VSecMSecret ${holder.name}`);
     }
+    return spec;
+  }
+
+  #parse(resource: Resource, memory: Memory): Spec {
+    const { endpoint, sources, groups, clock } = this.#options;
+    memory.spec = undefined;
+    try {
+      const spec = parseSpec({ metadata: { name: resource.name }, spec: resource.spec });
+      const safe = endpoint(spec.safeURL);
+      if (!safe) throw new Failure('SafeNotAllowed', 'spec.vsecmSafeURL names a Safe that the agents are not allowed to ask');
+      if (memory.source?.dial !== safe.dial) {
+        this.#leave(memory);
+        memory.source = sources.join(resource.key, safe);
+      }
+      groups.join(resource.key, safe.dial, spec.suspend ? 0 : spec.refreshIntervalMs);
+      memory.needAfter = Math.max(memory.needAfter, clock.now() - toleranceOf(spec.refreshIntervalMs));
+      memory.spec = spec;
+      return spec;
+    } catch (error) {
+      this.#leave(memory);
+      throw error;
+    }
+  }
+
+  #suspend(resource: Resource, memory: Memory): void {
+    this.#leave(memory);
+    memory.spec = undefined;
+    memory.applied = undefined;
+    for (const what of ['wake', 'confirm', 'stale']) this.#options.schedule.delete(`${what} ${memory.key}`);
+    this.#options.reporter.suspended(resource, memory);
   }
 
   /** With `refreshInterval: 0s` a restart asks nothing while the status proves the Secret right. */
-  #restsOnStatus(resource: Resource, memory: Memory): boolean {
-    if (memory.spec?.refreshIntervalMs !== 0 || memory.applied || memory.forcedAt !== undefined) return false;
-    const seen = this.#seen(resource, memory);
-    if (!seen || !provenByStatus(resource, seen)) return false;
-    memory.source?.use(memory.key, []);
-    return resource.status.node === this.#options.node;
+  #restsOnStatus(resource: Resource, memory: Memory, spec: Spec): boolean {
+    if (spec.refreshIntervalMs !== 0 || memory.applied || memory.forcedAt !== undefined) return false;
+    return resource.status.node === this.#options.node && isProven(resource, this.#seen(resource, spec));
   }
 
-  #seen(resource: Resource, memory: Memory): SecretMeta | undefined {
-    return memory.spec && this.#options.secrets.get(`${resource.namespace}/${memory.spec.target.name}`);
+  #seen(resource: Resource, spec: Spec): SecretMeta | undefined {
+    return this.#options.secrets.get(`${resource.namespace}/${spec.target.name}`);
   }
 
-  /** What another agent wrote may only be written over from an answer begun after that was seen. */
-  #observe(resource: Resource, memory: Memory): void {
-    const { applied } = memory;
-    const seen = this.#seen(resource, memory);
-    if (!applied || !seen || driftOf(applied, seen, memory.lookFirst) !== 'agent' || memory.inspected === seen.resourceVersion) return;
-    memory.inspected = seen.resourceVersion;
-    memory.needAfter = this.#options.clock.now();
+  /**
+   * The target as it stands: as the watch shows it, or looked up where the watch cannot tell. What another
+   * agent wrote is only written over from an answer begun after that was seen.
+   */
+  async #look(resource: Resource, memory: Memory, spec: Spec): Promise<SecretMeta | undefined> {
+    const { writer, clock } = this.#options;
+    const { name } = spec.target;
+    const seen = this.#seen(resource, spec);
+    const applied = memory.applied?.name === name ? memory.applied : undefined;
+    if (memory.lookFirst || (!applied && !seen && !memory.looked)) {
+      const at = clock.now();
+      memory.looked = { meta: await writer.look(resource, name), at };
+      memory.lookFirst = false;
+    }
+    if (!memory.looked && applied && driftOf(applied, seen, false) === 'none') return seen;
+    const current = memory.looked ? newest(seen, memory.looked) : seen;
+    const byOther = current && (applied ? driftOf(applied, current, false) === 'agent' : current.appliedAt !== undefined);
+    if (byOther && memory.inspected !== current.resourceVersion) {
+      memory.inspected = current.resourceVersion;
+      memory.needAfter = Math.max(memory.needAfter, current.seenAt);
+    }
+    return current;
   }
 
   /** The answer to work from; `undefined` while one that is new enough is awaited. */
-  #answer(memory: Memory): Fetched | undefined {
-    const source = memory.source;
+  #answer(resource: Resource, memory: Memory, current: SecretMeta | undefined): Fetched | undefined {
+    const { clock, quietMs, metrics } = this.#options;
+    const { source, forcedAt } = memory;
     if (!source) return undefined;
     const fetched = source.answer();
     if (fetched && fetched.begunAt >= memory.needAfter) {
-      this.#forcedEnded(memory);
+      metrics.safeCacheLookups.inc({ result: source.failure ? 'stale' : 'fresh' });
+      endForced(memory);
       return fetched;
     }
-    const forcedAt = memory.forcedAt;
-    const failure = source.failure;
+    metrics.safeCacheLookups.inc({ result: 'miss' });
+    const { failure } = source;
     const ended = forcedAt !== undefined && failure !== undefined && failure.attemptedAt >= forcedAt;
-    if (ended) this.#forcedEnded(memory);
+    if (ended) endForced(memory);
     source.need(memory.key, memory.needAfter, memory.forcedAt !== undefined);
-    if (failure && (ended || memory.applied === undefined)) throw this.failureOf(source);
+    if (!failure) return undefined;
+    const right = memory.applied !== undefined || isProven(resource, current);
+    if (ended || !right || clock.now() - failure.since >= quietMs) throw safeFailure(source);
     return undefined;
   }
 
-  #forcedEnded(memory: Memory): void {
-    if (memory.forcedAt === undefined) return;
-    memory.forcedAt = undefined;
-    memory.handledRefresh = memory.refresh;
-  }
-
-  /** The failure of a Safe, as resources and Events tell it. */
-  failureOf(source: SafeSource): Failure {
-    const code = source.failure?.code ?? 'SafeError';
-    const message = `${REASONS[code].meaning.replace(/\.$/, '')} (${source.url})`;
-    return new Failure(code, message, { context: { safeURL: source.url } });
-  }
-
-  #resolve(resource: Resource, memory: Memory, fetched: Fetched): { desired: Desired; repairAt?: number } {
+  #resolve(resource: Resource, memory: Memory, spec: Spec, fetched: Fetched): Desired {
     const { clock, grants } = this.#options;
-    if (!memory.spec) throw new Error('resolved without a spec');
-    const desired = resolve(memory.spec, {
-      answer: fetched.answer,
-      namespace: resource.namespace,
-      grants,
-      now: clock.now(),
-    });
-    this.#warnOfGrants(resource, memory, desired.notGranted);
+    const desired = resolve(spec, { answer: fetched.answer, namespace: resource.namespace, grants, now: clock.wall() });
     memory.source?.use(memory.key, desired.used);
-    const repairAt = this.#repairAt(resource, memory);
-    return repairAt === undefined ? { desired } : { desired, repairAt };
+    return desired;
   }
 
-  /** Two writers that undo each other must not do so at full speed. */
-  #repairAt(resource: Resource, memory: Memory): number | undefined {
-    if (!memory.applied || driftOf(memory.applied, this.#seen(resource, memory), memory.lookFirst) === 'none') return undefined;
-    if (memory.repairs < FREE_REPAIRS) return undefined;
-    const at = memory.repairedAt + Math.min(300_000, 1000 * 2 ** (memory.repairs - FREE_REPAIRS));
-    return at > this.#options.clock.now() ? at : undefined;
-  }
-
-  /** Applies the Secret unless it is as it should be; returns whether something was written. */
-  async #write(resource: Resource, memory: Memory, desired: Desired): Promise<Written['result']> {
-    const { writer, secrets, metrics, clock } = this.#options;
-    const target = memory.spec?.target.name ?? resource.name;
-    const seen = secrets.get(`${resource.namespace}/${target}`);
-    const print = printOf(desired);
-    const applied = memory.applied?.name === target ? memory.applied : undefined;
-
-    if (!applied && !memory.lookFirst && seen && provenByStatus(resource, seen) && resource.status.sourceUpdated === desired.sourceUpdated && desired.sourceUpdated !== '') {
-      memory.applied = { ...known(seen), name: target, appliedAt: seen.appliedAt, print };
+  /** Applies the Secret unless it is as it should be; `undefined` if that has to wait. */
+  async #write(
+    resource: Resource,
+    memory: Memory,
+    { target }: Spec,
+    desired: Desired,
+    current: SecretMeta | undefined,
+  ): Promise<Written['result'] | undefined> {
+    const { writer, metrics, clock } = this.#options;
+    const print = printOf(desired, target);
+    const applied = memory.applied?.name === target.name ? memory.applied : undefined;
+    if (!applied && current && isProven(resource, current) && desired.sourceUpdated !== '' && resource.status.sourceUpdated === desired.sourceUpdated) {
+      memory.applied = appliedFrom(current, print);
       return 'unchanged';
     }
-    const drift = applied ? driftOf(applied, seen, memory.lookFirst) : undefined;
+    const drift = applied ? driftOf(applied, current, memory.looked !== undefined) : 'none';
     if (applied && drift === 'none' && applied.print === print) return 'unchanged';
-
-    let over: Known | undefined;
-    if (memory.lookFirst) over = undefined;
-    else if (drift === 'none') over = applied;
-    else if (seen && isOurs(seen, resource)) over = seen;
-    const { meta, result } = await writer.write(resource, target, desired, over, () => this.#owns(resource));
-    memory.applied = { ...known(meta), name: target, appliedAt: meta.appliedAt, print };
-    memory.lookFirst = false;
+    if (drift !== 'none' && this.#tooSoon(memory)) return undefined;
+    if (current && !isOurs(current, resource) && !current.adoptable) {
+      throw targetConflict(target.name, { namespace: resource.namespace, name: resource.name, target: target.name });
+    }
+    const over = applied && drift === 'none' ? applied : current;
+    const { meta, result } = await writer.write({ resource, target, desired, over, mayWrite: () => this.#owns(resource) });
+    memory.applied = appliedFrom(meta, print);
+    memory.looked = undefined;
     memory.inspected = undefined;
-    if (drift === 'foreign' || drift === 'agent') {
+    if (drift !== 'none') {
       memory.repairs = clock.now() - memory.repairedAt < 60_000 ? memory.repairs + 1 : 1;
       memory.repairedAt = clock.now();
     }
-    const former = resource.status.secret?.name;
-    if (former !== undefined && former !== target) await writer.removeFormer(resource, former);
     metrics.secretWrites.inc({ result });
-    if (!seen) this.#confirmLater(memory, target);
+    this.#confirmLater(resource, memory, target.name);
+    const former = resource.status.secret?.name;
+    if (former !== undefined && former !== target.name) await writer.removeFormer(resource, former);
     return result;
   }
 
+  /** Two writers that undo each other must not do so at full speed. */
+  #tooSoon(memory: Memory): boolean {
+    if (memory.repairs < FREE_REPAIRS) return false;
+    const at = memory.repairedAt + Math.min(300_000, 1000 * 2 ** (memory.repairs - FREE_REPAIRS));
+    if (at <= this.#options.clock.now()) return false;
+    this.#wakeAt(memory.key, at);
+    return true;
+  }
+
   /** A Secret that was written and is gone before the watch showed it leaves no event behind. */
-  #confirmLater(memory: Memory, target: string): void {
+  #confirmLater(resource: Resource, memory: Memory, target: string): void {
     const { schedule, clock, secrets, enqueue } = this.#options;
+    if (secrets.get(`${resource.namespace}/${target}`)) return;
     schedule.set(`confirm ${memory.key}`, clock.now() + CONFIRM_MS, () => {
-      if (memory.applied?.name !== target || secrets.get(`${memory.key.slice(0, memory.key.indexOf('/'))}/${target}`)) return;
+      if (memory.applied?.name !== target || secrets.get(`${resource.namespace}/${target}`)) return;
       memory.lookFirst = true;
       enqueue(memory.key, false);
     });
   }
 
-  #warnOfGrants(resource: Resource, memory: Memory, notGranted: readonly string[]): void {
-    if (notGranted.join('\n') === memory.notGranted.join('\n')) return;
-    memory.notGranted = notGranted;
-    const { namespace, name } = resource;
-    for (const secretName of notGranted) this.#options.log.warn('Secret of Safe used without a grant', { namespace, name, secretName });
-  }
-
-  #succeeded(resource: Resource, memory: Memory, desired: Desired, written: Written['result']): void {
-    const { node, clock, log, metrics, events, source } = { ...this.#options, source: memory.source };
-    const ended = memory.failure;
-    memory.failure = undefined;
-    source?.stopLooking(memory.key);
-    this.#wakeAt(memory.key, desired.wakeAt);
-    metrics.reconciles.inc({ code: 'Synced' });
-    const applied = memory.applied;
-    if (!applied) throw new Error('synced without a Secret');
-    const { namespace, name } = resource;
-    if (written !== 'unchanged') {
-      log.info('Secret written', { namespace, name, secret: applied.name, created: written === 'created' });
-    }
-    if (ended && !isOutside(ended.code)) {
-      log.info('VSecMSecret recovered', { namespace, name, code: ended.code });
-      events.publish(regarding(resource), 'Normal', 'Recovered', `Secret ${applied.name} is as declared again`);
-    } else if (written === 'created' && !memory.status.secret) {
-      events.publish(regarding(resource), 'Normal', 'Synced', `Secret ${applied.name} was created`);
-    }
-    const failing = source?.failure && clock.now() - source.failure.since >= this.#options.quietMs ? this.failureOf(source) : undefined;
-    this.#submit(resource, memory, ended !== undefined, {
-      generation: resource.generation,
-      node,
-      now: clock.now(),
-      secret: { name: applied.name, resourceVersion: applied.resourceVersion },
-      written: written !== 'unchanged',
-      sourceUpdated: desired.sourceUpdated,
-      ...(failing && { failure: failing }),
-    });
-  }
-
   #failed(resource: Resource, memory: Memory, fetched: Fetched | undefined, error: unknown): void {
-    const { clock, metrics, log, events, node } = this.#options;
+    const { clock, metrics, reporter } = this.#options;
+    const now = clock.now();
     if (error instanceof NamespaceTerminating) return this.forget(memory.key);
     if (error instanceof Conflict) {
       metrics.secretWrites.inc({ result: 'conflict' });
-      memory.applied = undefined;
       memory.lookFirst = true;
-      memory.needAfter = clock.now();
+      memory.needAfter = now;
       throw error;
     }
     if (!(error instanceof Failure)) throw error;
@@ -404,85 +320,68 @@ export class Reconciler {
     if (failure.stage === 'resolve') memory.source?.useAny(memory.key);
     if (missing) memory.source?.lookFor(memory.key);
     else memory.source?.stopLooking(memory.key);
-    this.#pace(resource, memory, failure);
-    metrics.reconciles.inc({ code: failure.code });
-
-    const before = memory.failure;
-    memory.failure = failure;
-    if (before?.code !== failure.code || before.message !== failure.message) {
-      const outside = isOutside(failure.code);
-      if (!outside) {
-        log.warn('VSecMSecret fails', {
-          namespace: resource.namespace,
-          name: resource.name,
-          stage: failure.stage,
-          code: failure.code,
-          ...(failure.reason !== undefined && { cause: failure.reason }),
-          hint: hintFor(failure.code, failure.context),
-        });
-        events.failed(regarding(resource), failure);
-      }
-    }
-    this.#submit(resource, memory, true, { generation: resource.generation, node, now: clock.now(), failure });
+    this.#pace(memory, failure, now);
+    reporter.failed(resource, memory, failure);
     if (failure.code === 'ApiUnavailable') throw failure;
   }
 
   /** When a resource that failed is looked at again by itself, besides its interval and its changes. */
-  #pace(resource: Resource, memory: Memory, failure: Failure): void {
-    const now = this.#options.clock.now();
-    if (failure.wakeAt !== undefined) this.#wakeAt(resource.key, failure.wakeAt);
-    else if (failure.code === 'WriteForbidden') this.#wakeAt(resource.key, now + FORBIDDEN_RETRY_MS);
-    else this.#wakeAt(resource.key, undefined);
+  #pace(memory: Memory, failure: Failure, now: number): void {
+    const forbidden = failure.code === 'WriteForbidden' ? now + FORBIDDEN_RETRY_MS : undefined;
+    if (!isOutside(failure.code)) this.#wakeAt(memory.key, this.#dated(failure.wakeAt) ?? forbidden);
     if (failure.stage !== 'write') return;
     memory.lookFirst = true;
     // No answer: the write may have been made, and another agent's after it.
     if (failure.code === 'ApiUnavailable' && failure.retryAfterMs === undefined) memory.needAfter = now;
   }
 
-  #submit(resource: Resource, memory: Memory, urgent: boolean, outcome: Parameters<typeof nextStatus>[1]): void {
-    const handled = memory.handledRefresh;
-    const next = nextStatus(memory.status, { ...outcome, ...(handled !== undefined && { handledRefresh: handled }) });
-    if (sameInSubstance(memory.status, next)) return;
-    const firstReady = !memory.status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True');
-    const answered = handled !== undefined && memory.status.handledRefresh !== handled;
-    memory.status = next;
-    this.#options.statuses.submit(resource, next, urgent || firstReady || answered);
+  /** When a resource that is right is looked at again because of a date. */
+  #nextMoment(memory: Memory, desired: Desired): number | undefined {
+    const moments = [this.#dated(desired.wakeAt), this.#options.reporter.staleAt(memory)].filter((at) => at !== undefined && at > this.#options.clock.now());
+    return moments.length > 0 ? Math.min(...(moments as number[])) : undefined;
+  }
+
+  /** A date of the wall clock on the clock that timers go by. */
+  #dated(at: number | undefined): number | undefined {
+    const { clock } = this.#options;
+    return at === undefined ? undefined : clock.now() + at - clock.wall();
   }
 
   #wakeAt(key: string, at: number | undefined): void {
-    if (at === undefined) this.#options.schedule.delete(wakeId(key));
-    else this.#options.schedule.set(wakeId(key), at, () => this.#options.enqueue(key, false));
+    const { schedule, enqueue } = this.#options;
+    if (at === undefined) schedule.delete(`wake ${key}`);
+    else schedule.set(`wake ${key}`, at, () => enqueue(key, false));
   }
 
-  #leaveSource(memory: Memory): void {
+  #leave(memory: Memory): void {
     this.#options.groups.leave(memory.key);
     if (memory.source) this.#options.sources.leave(memory.key, memory.source);
     memory.source = undefined;
   }
 }
 
-const wakeId = (key: string): string => `wake ${key}`;
-
-const isOutside = (code: Code): boolean => ['identity', 'connect', 'fetch'].includes(REASONS[code].stage);
-
-const known = (meta: SecretMeta): Known => ({ uid: meta.uid, resourceVersion: meta.resourceVersion, createdByAgent: meta.createdByAgent });
+/** An attempt after the wish for a refresh has ended. */
+function endForced(memory: Memory): void {
+  if (memory.forcedAt === undefined) return;
+  memory.forcedAt = undefined;
+  memory.handledRefresh = memory.refresh;
+}
 
 /** Whether the status says that the Secret, as it stands now, is what the resource's generation asks for. */
-function provenByStatus(resource: Resource, seen: SecretMeta): boolean {
-  const { status } = resource;
+function isProven({ status, generation }: Resource, current: SecretMeta | undefined): boolean {
   return (
-    status.observedGeneration === resource.generation &&
-    status.secret?.name === seen.name &&
-    status.secret.resourceVersion === seen.resourceVersion &&
-    (status.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True')
+    current !== undefined &&
+    status.observedGeneration === generation &&
+    status.secret?.name === current.name &&
+    status.secret.resourceVersion === current.resourceVersion &&
+    isReady(status)
   );
 }
 
-const regarding = (resource: Resource): Regarding => ({
-  apiVersion: 'vsecm.com/v1alpha1',
-  kind: 'VSecMSecret',
-  namespace: resource.namespace,
-  name: resource.name,
-  uid: resource.uid,
-  resourceVersion: resource.resourceVersion,
-});
+/** Of what the watch shows and what was looked up, the newer. */
+function newest(seen: SecretMeta | undefined, looked: NonNullable<Memory['looked']>): SecretMeta | undefined {
+  const { meta, at } = looked;
+  if (!seen) return meta;
+  if (!meta || seen.uid !== meta.uid) return seen.seenAt > at ? seen : meta;
+  return isOlderVersion(meta.resourceVersion, seen.resourceVersion) ? seen : meta;
+}

@@ -40,13 +40,18 @@ export interface SecretMeta {
   readonly createdByAgent: boolean;
   /** Whoever may write it lets the agent take it over. */
   readonly adoptable: boolean;
-  /** When field manager `vsecm-agent` last changed it by apply, RFC 3339; absent if it never did. */
+  /**
+   * When field manager `vsecm-agent` last changed it by apply, RFC 3339; `''` if it owns fields that it never
+   * changed (seen on kube-apiserver 1.37: such an entry has no time); absent if it never applied anything.
+   */
   readonly appliedAt: string | undefined;
   /** A field manager other than the agents' owns something in it. */
   readonly othersWrite: boolean;
   /** UIDs of the VSecMSecrets that own it. */
   readonly ownerUids: readonly string[];
   readonly deleting: boolean;
+  /** When this agent first saw this version, Unix milliseconds. */
+  readonly seenAt: number;
 }
 
 interface ObjectMeta {
@@ -90,8 +95,11 @@ export function parseResource(object: unknown): Resource | undefined {
   };
 }
 
-/** Takes from a Secret's metadata what the agent keeps. */
-export function parseSecretMeta(object: unknown): SecretMeta | undefined {
+/**
+ * Takes from a Secret's metadata what the agent keeps.
+ * @param seenAt Unix milliseconds
+ */
+export function parseSecretMeta(object: unknown, seenAt: number): SecretMeta | undefined {
   const meta = metaOf(object);
   if (!meta) return undefined;
   const managers = meta.managedFields ?? [];
@@ -105,12 +113,13 @@ export function parseSecretMeta(object: unknown): SecretMeta | undefined {
     managed: meta.labels?.[MANAGED_LABEL] === 'true',
     createdByAgent: meta.labels?.[MANAGED_BY_LABEL] === FIELD_MANAGER,
     adoptable: meta.annotations?.[ADOPTION_ANNOTATION] === 'true',
-    appliedAt: ours?.time,
+    appliedAt: ours && (ours.time ?? ''),
     othersWrite: managers.some((entry) => entry.manager !== FIELD_MANAGER),
     ownerUids: (meta.ownerReferences ?? [])
       .filter((owner) => owner.kind === 'VSecMSecret' && owner.apiVersion?.startsWith('vsecm.com/') && owner.uid)
       .map((owner) => owner.uid as string),
     deleting: meta.deletionTimestamp !== undefined,
+    seenAt,
   };
 }
 

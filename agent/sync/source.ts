@@ -85,6 +85,7 @@ export class SafeSource {
   readonly #users = new Map<string, Set<string>>();
   readonly #uses = new Map<string, readonly string[]>();
   #print: AnswerPrint | undefined;
+  #confirmedAt: number | undefined;
   #wanted = -Infinity;
   /** Resources that wait for the end of an attempt, whatever its outcome, and the newest of their instants. */
   readonly #forced = new Set<string>();
@@ -119,6 +120,21 @@ export class SafeSource {
 
   get members(): ReadonlySet<string> {
     return this.#members;
+  }
+
+  /** When the request was begun that Safe last answered well, Unix milliseconds. */
+  get confirmedAt(): number | undefined {
+    return this.#confirmedAt;
+  }
+
+  /** How many secrets the last good answer held, and whether it told their names. */
+  get last(): { secrets: number; named: boolean } | undefined {
+    return this.#print && { secrets: this.#print.secrets, named: this.#print.named };
+  }
+
+  /** When Safe is asked next for what this resource misses there, Unix milliseconds; undefined if it misses nothing. */
+  lookAt(key: string): number | undefined {
+    return this.#looking.has(key) ? this.#options.schedule.dueAt(this.#id('look')) : undefined;
   }
 
   /** The last answer, if it is still in memory. */
@@ -233,6 +249,7 @@ export class SafeSource {
   #answered(fetched: Fetched): void {
     const before = this.#failure;
     this.#failure = undefined;
+    this.#confirmedAt = fetched.begunAt;
     this.#retry.reset();
     if (before) this.#recovered(before);
 

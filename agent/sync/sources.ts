@@ -68,7 +68,12 @@ export class Sources {
     for (const source of this.#byDial.values()) source.retryNow();
   }
 
+  /** Ends all, and lets go of their answers: who takes up the work again must not begin with old ones. */
   close(): void {
-    for (const source of this.#byDial.values()) source.close();
+    for (const source of this.#byDial.values()) {
+      source.close();
+      this.#options.reader.release(source.dial);
+    }
+    this.#byDial.clear();
   }
 }

@@ -1,4 +1,4 @@
-import { hintFor, type Failure, type Stage } from '../api/reasons.ts';
+import { hintFor, isOutside, type Failure } from '../api/reasons.ts';
 import type { Condition, VSecMSecretStatus } from '../api/vsecmsecret.ts';
 
 /** What is known of a resource when its status is computed. */
@@ -18,22 +18,24 @@ export interface Outcome {
   /** Value of the refresh annotation whose attempt has ended. */
   handledRefresh?: string;
   failure?: Failure;
+  /** Since when it fails so, Unix milliseconds; absent: since now. */
+  failingSince?: number;
+  /** Whether Safe's last confirmation is recent enough; absent: the resource does not ask. */
+  fresh?: boolean;
+  suspended?: boolean;
 }
-
-/** Failures of these stages tell about Safe or the agent; what `Ready` said of the Secret stays true. */
-const OUTSIDE: ReadonlySet<Stage> = new Set(['identity', 'connect', 'fetch']);
 
 /** The status that follows from `before` and what was found. Times change only where something else does. */
 export function nextStatus(before: VSecMSecretStatus, outcome: Outcome): VSecMSecretStatus {
-  const { failure, now } = outcome;
-  const at = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+  const { failure, now, suspended = false } = outcome;
+  const at = printTime(now);
   const secret = outcome.secret ?? before.secret;
   const sourceUpdated = outcome.sourceUpdated ?? before.sourceUpdated;
   const lastSyncTime = outcome.written ? at : before.lastSyncTime;
   const handledRefresh = outcome.handledRefresh ?? before.handledRefresh;
   return {
     observedGeneration: outcome.generation,
-    conditions: conditionsAfter(before, outcome, at),
+    conditions: suspended ? suspendedConditions(before, outcome, at) : conditionsAfter(before, outcome, at),
     node: outcome.node,
     ...(secret && { secret }),
     ...(sourceUpdated !== undefined && sourceUpdated !== '' && { sourceUpdated }),
@@ -45,33 +47,64 @@ export function nextStatus(before: VSecMSecretStatus, outcome: Outcome): VSecMSe
         code: failure.code,
         message: failure.message,
         hint: hintFor(failure.code, failure.context),
-        since: before.failure?.code === failure.code ? before.failure.since : at,
+        since: sinceWhen(before, failure) ?? printTime(outcome.failingSince ?? now),
       },
     }),
   };
 }
 
+/** A failure goes on while its code does; one of Safe also when it shows in another way. */
+function sinceWhen(before: VSecMSecretStatus, failure: Failure): string | undefined {
+  if (!before.failure) return undefined;
+  const same = before.failure.code === failure.code || (isOutside(before.failure.code) && isOutside(failure.code));
+  return same ? before.failure.since : undefined;
+}
+
 function conditionsAfter(before: VSecMSecretStatus, outcome: Outcome, at: string): Condition[] {
-  const { failure, generation } = outcome;
-  const known = before.conditions?.find((condition) => condition.type === 'Ready');
-  const condition = (type: Condition['type'], status: 'True' | 'False', reason: string, message: string): Condition => {
-    const old = before.conditions?.find((one) => one.type === type);
-    const lastTransitionTime = old?.status === status ? old.lastTransitionTime : at;
-    return { type, status, reason, message, observedGeneration: generation, lastTransitionTime };
+  const { failure, fresh, secret, generation } = outcome;
+  const ready = find(before, 'Ready');
+  const conditions: Condition[] = [];
+  const add = (type: Condition['type'], status: 'True' | 'False', reason: string, message: string): void => {
+    conditions.push(condition(find(before, type), generation, at, type, status, reason, message));
   };
-  if (!failure) return [condition('Ready', 'True', 'Synced', `Secret ${outcome.secret?.name ?? ''} is as declared`)];
-  if (OUTSIDE.has(failure.stage) && known?.status === 'True') {
-    return [condition('Ready', 'True', known.reason, known.message)];
-  }
-  const conditions = [condition('Ready', 'False', failure.code, failure.message)];
-  if (waitsForPerson(failure)) conditions.push(condition('Stalled', 'True', failure.code, failure.message));
+  if (!failure) add('Ready', 'True', 'Synced', `Secret ${secret?.name ?? ''} is as declared`);
+  else if (isOutside(failure.code) && ready?.status === 'True') add('Ready', 'True', 'Synced', ready.reason === 'Synced' ? ready.message : `Secret ${before.secret?.name ?? ''} is as declared`);
+  else add('Ready', 'False', failure.code, failure.message);
+  if (fresh === true) add('Fresh', 'True', 'Confirmed', 'Safe has confirmed the content within maxStaleness');
+  if (fresh === false) add('Fresh', 'False', failure?.code ?? 'Stale', 'Safe has not confirmed the content for longer than maxStaleness');
+  if (failure && waitsForPerson(failure)) add('Stalled', 'True', failure.code, failure.message);
   return conditions;
 }
 
+/** What was true of the Secret stays so; nobody looks. */
+function suspendedConditions(before: VSecMSecretStatus, { generation }: Outcome, at: string): Condition[] {
+  const old = find(before, 'Ready');
+  return [condition(old, generation, at, 'Ready', old?.status === 'True' ? 'True' : 'False', 'Suspended', 'spec.suspend is set: the Secret is kept as it is')];
+}
+
+function condition(
+  old: Condition | undefined,
+  observedGeneration: number,
+  at: string,
+  type: Condition['type'],
+  status: 'True' | 'False',
+  reason: string,
+  message: string,
+): Condition {
+  return { type, status, reason, message, observedGeneration, lastTransitionTime: old?.status === status ? old.lastTransitionTime : at };
+}
+
+const find = (status: VSecMSecretStatus, type: Condition['type']): Condition | undefined => status.conditions?.find((one) => one.type === type);
+
+/** RFC 3339 in whole seconds, as metav1.Time. */
+const printTime = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+
 /** Whether a failure stays until somebody does something; kstatus then shows `Failed` instead of `InProgress`. */
 export function waitsForPerson(failure: Failure): boolean {
-  return !OUTSIDE.has(failure.stage) && failure.code !== 'ApiUnavailable' && failure.code !== 'NotYetValid';
+  return !isOutside(failure.code) && failure.code !== 'ApiUnavailable' && failure.code !== 'NotYetValid';
 }
+
+export const isReady = (status: VSecMSecretStatus): boolean => find(status, 'Ready')?.status === 'True';
 
 /** Whether two statuses say the same, times aside. */
 export function sameInSubstance(a: VSecMSecretStatus, b: VSecMSecretStatus): boolean {
@@ -81,8 +114,13 @@ export function sameInSubstance(a: VSecMSecretStatus, b: VSecMSecretStatus): boo
 function substance(status: VSecMSecretStatus): string {
   const { lastSyncTime: _, failure, conditions, ...rest } = status;
   return JSON.stringify([
-    Object.entries(rest).filter(([, value]) => value !== undefined).sort(([x], [y]) => (x < y ? -1 : 1)),
+    Object.entries(rest).filter(([, value]) => value !== undefined).sort(([x], [y]) => (x < y ? -1 : 1)).map(([key, value]) => [key, sorted(value)]),
     failure && [failure.stage, failure.code, failure.message, failure.hint],
     (conditions ?? []).map((one) => [one.type, one.status, one.reason, one.message, one.observedGeneration]).sort(),
   ]);
+}
+
+/** Members in one order: a status that came from the server has its own. */
+function sorted(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)) : value;
 }

@@ -1,0 +1,114 @@
+import type { AgentState, SafeState } from '../api/state.ts';
+import { html, Html } from './html.ts';
+import { resourceTable } from './resource-table.ts';
+import { SCRIPT } from './script.ts';
+import { STYLE } from './style.ts';
+import { time } from './time.ts';
+
+/** The node's page: who this agent is, its Safes, and its resources, those in trouble first. */
+export function renderPage(state: AgentState, nonce: string): string {
+  const { node, safes } = state;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>VSecM agent on ${node}</title>
+        <link rel="icon" href="data:," />
+        <style nonce="${nonce}">
+          ${new Html(STYLE)}
+        </style>
+      </head>
+      <body>
+        <p id="live" role="status"></p>
+        <main>
+          <h1>VSecM agent on <code>${node}</code></h1>
+          ${about(state)}
+          <h2>Safes</h2>
+          ${safes.length === 0 ? html`<p>No resource of this agent uses one.</p>` : safes.map(safe)}
+          <h2>Resources</h2>
+          ${resourceTable(state.resources)}
+        </main>
+        <script nonce="${nonce}">
+          ${new Html(SCRIPT)};
+        </script>
+      </body>
+    </html> `.text;
+}
+
+function about({ pod, version, startedAt, identity, ownership }: AgentState): Html {
+  const { spiffeId, notAfter, failure } = identity;
+  const { role, members, owners, present, namespaces } = ownership;
+  const held = spiffeId === undefined ? undefined : html`<code>${spiffeId}</code>`;
+  return html`<dl>
+    <dt>Pod</dt>
+    <dd><code>${pod}</code>, version ${version}, since ${time(startedAt)}</dd>
+    <dt>Identity</dt>
+    <dd>
+      ${held}
+      ${notAfter === undefined ? undefined : html`until ${time(notAfter)}`}${
+        failure && html`<span class="bad word">none: ${failure.code}</span> ${cause(failure.cause)}`
+      }
+    </dd>
+    <dt>Role</dt>
+    <dd>
+      ${role ?? 'not known yet'}${
+        present ? undefined : html`, <span class="bad word">not among the Service’s endpoints</span>`
+      };
+      owns ${namespaces} ${namespaces === 1 ? 'namespace' : 'namespaces'} with resources
+    </dd>
+    <dt>Owners</dt>
+    <dd>${owners.join(', ')} <span class="quiet">(of ${members.length} agents)</span></dd>
+  </dl>`;
+}
+
+const cause = (code: string | undefined): Html | undefined =>
+  code === undefined ? undefined : html`<span class="quiet">(${code})</span>`;
+
+function safe({ url, failure, lastSuccess, answerAgeSeconds, secrets, named, groups }: SafeState): Html {
+  return html`<dl>
+    <dt>URL</dt>
+    <dd><code>${url}</code></dd>
+    <dt>State</dt>
+    <dd>
+      ${
+        failure
+          ? html`<span class="bad word">${failure.code}</span> ${cause(failure.cause)} since
+              ${time(failure.since)}, ${failure.attempts} failed attempts, next one at
+              ${time(failure.nextRetry)}. ${failure.hint}`
+          : lastSuccess === undefined
+            ? html`<span class="waiting word">not asked yet</span>`
+            : html`<span class="good word">answers</span>`
+      }
+    </dd>
+    <dt>Last answer</dt>
+    <dd>
+      ${lastSuccess === undefined ? 'none' : time(lastSuccess)}${
+        secrets === undefined || lastSuccess === undefined
+          ? undefined
+          : named === true
+            ? html`, ${secrets} secrets`
+            : html`, one bare value without a name`
+      }${answerAgeSeconds === undefined && lastSuccess !== undefined ? ', no longer in memory' : undefined}
+    </dd>
+    <dt>Refresh</dt>
+    <dd>
+      ${groups.map(
+        ({ intervalSeconds, members, nextDue }, index) =>
+          html`${index > 0 ? '; ' : ''}every ${seconds(intervalSeconds)}: ${members}
+          resources${nextDue === undefined ? undefined : html`, next at ${time(nextDue)}`}`,
+      )}${groups.length === 0 ? 'only when a resource changes' : undefined}
+    </dd>
+  </dl>`;
+}
+
+/** As people write intervals. */
+function seconds(all: number): string {
+  const units = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'min'],
+  ] as const;
+  const [size, unit] = units.find(([size]) => all >= size && all % size === 0) ?? [1, 's'];
+  return `${all / size} ${unit}`;
+}

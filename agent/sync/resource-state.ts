@@ -1,0 +1,71 @@
+import { hintFor } from '../api/reasons.ts';
+import type { RefState, ResourceState } from '../api/state.ts';
+import type { Clock } from '../clock.ts';
+import type { Grants } from './grants.ts';
+import type { RefreshGroups } from './groups.ts';
+import type { Memory } from './memory.ts';
+import { refsAlike, refStates } from './ref-states.ts';
+import type { Schedule } from './schedule.ts';
+import { isReady } from './status.ts';
+
+export interface ResourceStateOptions {
+  grants: Grants;
+  groups: Pick<RefreshGroups, 'dueAt'>;
+  schedule: Pick<Schedule, 'dueAt'>;
+  clock: Clock;
+}
+
+/** What a person may know of one resource that this agent serves. */
+export function resourceState(memory: Memory, options: ResourceStateOptions): ResourceState {
+  const { key, failure, status, spec, applied } = memory;
+  const [namespace = '', name = ''] = key.split('/');
+  const secret = applied?.name ?? spec?.target.name ?? status.secret?.name;
+  const nextLook = nextLookAt(memory, options);
+  return {
+    namespace,
+    name,
+    ...(secret !== undefined && { secret }),
+    state: stateOf(memory),
+    ...(failure && {
+      code: failure.code,
+      message: failure.message,
+      hint: hintFor(failure.code, failure.context),
+      ...(status.failure?.code === failure.code && { since: status.failure.since }),
+    }),
+    ...(nextLook !== undefined && { nextLook: new Date(nextLook).toISOString() }),
+    ...(status.lastSyncTime !== undefined && { lastWrite: status.lastSyncTime }),
+    refs: refs(memory, namespace, options),
+  };
+}
+
+/** In one word how a resource stands. */
+export function stateOf({ failure, applied, status, generation }: Memory): ResourceState['state'] {
+  if (failure) return 'failing';
+  if (status.conditions?.some(({ reason }) => reason === 'Suspended')) return 'suspended';
+  // Without an interval a restart rests on what the status says, and remembers nothing.
+  const rests = isReady(status) && status.observedGeneration === generation;
+  return applied || rests ? 'synced' : 'waiting';
+}
+
+/** When the agent looks at it again by itself, Unix milliseconds. */
+function nextLookAt(
+  { key, source, failure }: Memory,
+  { groups, schedule }: ResourceStateOptions,
+): number | undefined {
+  const moments = [
+    schedule.dueAt(`wake ${key}`),
+    groups.dueAt(key),
+    failure && source?.lookAt(key),
+    failure && source?.failure?.nextRetryAt,
+  ].filter((at) => at !== undefined);
+  return moments.length > 0 ? Math.min(...moments) : undefined;
+}
+
+function refs(memory: Memory, namespace: string, { grants, clock }: ResourceStateOptions): RefState[] {
+  const { spec, source, failure, applied } = memory;
+  if (!spec) return [];
+  const answer = source?.answer()?.answer;
+  if (answer) return refStates(spec, { answer, namespace, grants, now: clock.wall() });
+  if (failure) return refsAlike(spec, failure.code);
+  return applied ? refsAlike(spec, 'ok') : [];
+}
