@@ -1,0 +1,78 @@
+import { parseSpec, type Spec, type VSecMSecretStatus } from '../../agent/api/vsecmsecret.ts';
+import type { Desired } from '../../agent/sync/desired.ts';
+import type { Resource, SecretMeta } from '../../agent/sync/resource.ts';
+
+/** A VSecMSecret `team-a/NAME`, of which a test says only what matters to it. */
+export function resourceOf(change: Partial<Resource> & { name?: string } = {}): Resource {
+  const { namespace = 'team-a', name = 'db' } = change;
+  return {
+    key: `${namespace}/${name}`,
+    namespace,
+    name,
+    uid: `uid-${name}`,
+    resourceVersion: '100',
+    generation: 1,
+    createdAt: '2026-01-01T00:00:00Z',
+    deleting: false,
+    refresh: '',
+    spec: specText(),
+    status: {},
+    ...change,
+  };
+}
+
+/** The spec of a VSecMSecret as its author writes it. */
+export const specText = (change: Record<string, unknown> = {}): Record<string, unknown> => ({
+  refreshInterval: '10s',
+  data: [{ key: 'password', ref: 'app.password' }],
+  ...change,
+});
+
+export const specOf = (change: Record<string, unknown> = {}): Spec =>
+  parseSpec({ metadata: { name: 'db' }, spec: specText(change) });
+
+/** A Secret `team-a/db` as an agent left it. */
+export const secretMeta = (change: Partial<SecretMeta> = {}): SecretMeta => ({
+  key: 'team-a/db',
+  namespace: 'team-a',
+  name: 'db',
+  uid: 'secret-1',
+  resourceVersion: '200',
+  managed: true,
+  createdByAgent: true,
+  adoptable: false,
+  appliedAt: '2026-01-01T00:00:00Z',
+  othersWrite: false,
+  ownerUids: ['uid-db'],
+  deleting: false,
+  seenAt: 0,
+  ...change,
+});
+
+/** A Secret that nobody of the agents ever touched. */
+export const foreignMeta = (change: Partial<SecretMeta> = {}): SecretMeta =>
+  secretMeta({
+    managed: false,
+    createdByAgent: false,
+    appliedAt: undefined,
+    othersWrite: true,
+    ownerUids: [],
+    ...change,
+  });
+
+export const desiredOf = (
+  data: Record<string, string> = { password: 'x' },
+  change: Partial<Desired> = {},
+): Desired => ({
+  data: new Map(Object.entries(data).map(([key, text]) => [key, Buffer.from(text)])),
+  labels: new Map(),
+  annotations: new Map(),
+  used: ['app'],
+  notGranted: [],
+  sourceUpdated: '2026-01-01T00:00:00Z',
+  ...change,
+});
+
+/** Status of a condition, `undefined` if it is not there. */
+export const conditionOf = (status: VSecMSecretStatus, type: string): string | undefined =>
+  status.conditions?.find((one) => one.type === type)?.status;
