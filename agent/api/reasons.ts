@@ -77,13 +77,13 @@ export const REASONS = {
     stage: 'connect',
     meaning: 'Safe did not finish its answer within VSECM_AGENT_SAFE_TIMEOUT.',
     hint: () =>
-      'kubectl top pod -n vsecm-system; kubectl logs -n vsecm-system deploy/vsecm-safe; raise VSECM_AGENT_SAFE_TIMEOUT if Safe is only slow',
+      'kubectl top pod -n vsecm-system; kubectl logs -n vsecm-system statefulset/vsecm-safe; raise VSECM_AGENT_SAFE_TIMEOUT if Safe is only slow',
   },
   SafeNotTrusted: {
     stage: 'connect',
     meaning: 'The certificate of the peer does not verify against the trust bundle.',
     hint: (c) =>
-      `Safe and agent must belong to one trust domain (SPIFFE_TRUST_DOMAIN, here ${c.trustDomain ?? 'vsecm.com'}); restart Safe if its SVID has expired: kubectl rollout restart -n vsecm-system deploy/vsecm-safe`,
+      `Safe and agent must belong to one trust domain (SPIFFE_TRUST_DOMAIN, here ${c.trustDomain ?? 'vsecm.com'}); restart Safe if its SVID has expired: kubectl rollout restart -n vsecm-system statefulset/vsecm-safe`,
   },
   SafeWrongIdentity: {
     stage: 'connect',
@@ -100,7 +100,7 @@ export const REASONS = {
     stage: 'fetch',
     meaning: 'Safe is up but cannot serve: no root key yet (400), or its store is away (503).',
     hint: () =>
-      'kubectl logs -n vsecm-system deploy/vsecm-safe; in manual mode give the root key: safe -i < keys.txt',
+      'kubectl logs -n vsecm-system statefulset/vsecm-safe; in manual mode give the root key: safe -i "$(cat keys.txt)"',
   },
   SafeHasNoSecrets: {
     stage: 'fetch',
@@ -110,7 +110,7 @@ export const REASONS = {
   SafeError: {
     stage: 'fetch',
     meaning: 'Safe answered with a status that the agent does not know.',
-    hint: () => 'kubectl logs -n vsecm-system deploy/vsecm-safe; check that the URL is the one of Safe',
+    hint: () => 'kubectl logs -n vsecm-system statefulset/vsecm-safe; check that the URL is the one of Safe',
   },
   ResponseTooLarge: {
     stage: 'fetch',
@@ -122,7 +122,7 @@ export const REASONS = {
     stage: 'fetch',
     meaning: "Safe's answer is not what Safe's API promises, or is empty.",
     hint: () =>
-      'kubectl logs -n vsecm-system deploy/vsecm-safe; "Problem marshaling secrets" there means that one secret has a date that cannot be printed: delete that secret',
+      'kubectl logs -n vsecm-system statefulset/vsecm-safe; "Problem marshaling secrets" there means that one secret has a date that cannot be printed: delete that secret',
   },
   UnnamedSecret: {
     stage: 'resolve',

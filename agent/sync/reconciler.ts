@@ -60,6 +60,8 @@ const MISSING: ReadonlySet<Code> = new Set<Code>(['UnnamedSecret', 'NotGranted',
 const FORBIDDEN_RETRY_MS = 300_000;
 /** Repairs of one Secret in a row that are made at once; from then on they wait longer each time. */
 const FREE_REPAIRS = 3;
+/** How long the watch of resources may lag behind the one of Secrets. */
+const ORPHANING_MS = 2_000;
 /** How long the watch may take to show a Secret that was written. */
 const CONFIRM_MS = 60_000;
 
@@ -259,7 +261,7 @@ export class Reconciler {
     }
     const drift = applied ? driftOf(applied, current, memory.looked !== undefined) : 'none';
     if (applied && drift === 'none' && applied.print === print) return 'unchanged';
-    if (drift !== 'none' && this.#tooSoon(memory)) return undefined;
+    if (drift !== 'none' && this.#tooSoon(resource, memory, target, current)) return undefined;
     if (current && !isOurs(current, resource) && !current.adoptable) {
       throw targetConflict(target.name, { namespace: resource.namespace, name: resource.name, target: target.name });
     }
@@ -279,10 +281,14 @@ export class Reconciler {
     return result;
   }
 
-  /** Two writers that undo each other must not do so at full speed. */
-  #tooSoon(memory: Memory): boolean {
-    if (memory.repairs < FREE_REPAIRS) return false;
-    const at = memory.repairedAt + Math.min(300_000, 1000 * 2 ** (memory.repairs - FREE_REPAIRS));
+  /** Whether a repair has to wait; the resource is then looked at again in time. */
+  #tooSoon(resource: Resource, memory: Memory, target: Spec['target'], current: SecretMeta | undefined): boolean {
+    // Two writers that undo each other must not do so at full speed.
+    const paced = memory.repairs < FREE_REPAIRS ? 0 : memory.repairedAt + Math.min(300_000, 1000 * 2 ** (memory.repairs - FREE_REPAIRS));
+    // A deletion that orphans strips the owner from the Secret first, and the watch may show the Secret
+    // before the resource: an owner put back then makes the garbage collector delete it.
+    const stripped = target.creationPolicy === 'Owner' && current !== undefined && !current.ownerUids.includes(resource.uid);
+    const at = Math.max(paced, stripped ? current.seenAt + ORPHANING_MS : 0);
     if (at <= this.#options.clock.now()) return false;
     this.#wakeAt(memory.key, at);
     return true;
