@@ -67,8 +67,10 @@ function conditionsAfter(before: VSecMSecretStatus, outcome: Outcome, at: string
   const add = (type: Condition['type'], status: 'True' | 'False', reason: string, message: string): void => {
     conditions.push(condition(find(before, type), generation, at, type, status, reason, message));
   };
-  if (!failure) add('Ready', 'True', 'Synced', `Secret ${secret?.name ?? ''} is as declared`);
-  else if (isOutside(failure.code) && ready?.status === 'True') add('Ready', 'True', 'Synced', ready.reason === 'Synced' ? ready.message : `Secret ${before.secret?.name ?? ''} is as declared`);
+  // Safe's failures say nothing of a Secret that is there, unless the spec asks for another one since.
+  const kept = failure && isOutside(failure.code) && ready?.status === 'True' && before.observedGeneration === generation;
+  if (!failure || secret) add('Ready', 'True', 'Synced', `Secret ${secret?.name ?? ''} is as declared`);
+  else if (kept) add('Ready', 'True', 'Synced', ready.reason === 'Synced' ? ready.message : `Secret ${before.secret?.name ?? ''} is as declared`);
   else add('Ready', 'False', failure.code, failure.message);
   if (fresh === true) add('Fresh', 'True', 'Confirmed', 'Safe has confirmed the content within maxStaleness');
   if (fresh === false) add('Fresh', 'False', failure?.code ?? 'Stale', 'Safe has not confirmed the content for longer than maxStaleness');
