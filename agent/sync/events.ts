@@ -17,8 +17,9 @@ export type PostEvent = (namespace: string, body: unknown) => Promise<void>;
 /** Events that wait at most, and in flight: an Event says what status says too, so the excess is dropped. */
 const MOST_WAITING = 1_000;
 const IN_FLIGHT = 2;
-/** The API server refuses longer notes. */
+/** Bytes; the API server refuses longer notes. */
 const LONGEST_NOTE = 1_024;
+const ELLIPSIS = '…';
 
 export interface EventSinkOptions {
   post: PostEvent;
@@ -63,7 +64,7 @@ export class EventSink {
         type,
         reason,
         action: 'Sync',
-        note: note.length > LONGEST_NOTE ? `${note.slice(0, LONGEST_NOTE - 1)}…` : note,
+        note: cut(note),
         // metav1.MicroTime wants six fraction digits.
         eventTime: new Date(now).toISOString().replace('Z', '000Z'),
         reportingController: 'vsecm.com/vsecm-agent',
@@ -90,4 +91,12 @@ export class EventSink {
         });
     }
   }
+}
+
+function cut(note: string): string {
+  const bytes = Buffer.from(note);
+  if (bytes.length <= LONGEST_NOTE) return note;
+  // A character that was cut through reads as a replacement character.
+  const whole = bytes.toString('utf8', 0, LONGEST_NOTE - Buffer.byteLength(ELLIPSIS)).replace(/\ufffd$/, '');
+  return whole + ELLIPSIS;
 }
