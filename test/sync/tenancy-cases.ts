@@ -23,7 +23,7 @@ const secretName = fc.constantFrom(
 const { tree } = fc.letrec((tie) => ({
   tree: fc.oneof(
     { maxDepth: 4 },
-    { arbitrary: fc.constantFrom('text', 7, null, null), weight: 1 },
+    { arbitrary: fc.constantFrom('text', 'text', 7, null), weight: 1 },
     { arbitrary: fc.array(tie('tree'), { maxLength: 2 }), weight: 1 },
     {
       arbitrary: fc.dictionary(
@@ -50,7 +50,7 @@ const secretOf = (namespaces: string[][]): fc.Arbitrary<StoredSecret> =>
       value: content,
       namespaces: fc.constantFrom(...namespaces),
       format: fc.constantFrom('', 'yaml', 'json'),
-      shift: fc.constantFrom(-1, 0, 0, 0, 0, 0, 0, 1),
+      shift: fc.constantFrom(-1, ...Array<number>(14).fill(0), 1),
     })
     .map(({ name, value, namespaces, format, shift }) =>
       stored(name, value, {
@@ -114,8 +114,10 @@ function refsInto(secret: StoredSecret): string[] {
     for (const [name, child] of Object.entries(value)) {
       visit(child, `${dotted}.${name}`, Array.isArray(value) ? `${path}[${name}]` : `${path}['${name}']`);
       for (const [member, text] of Object.entries(child ?? {}))
-        if (/^[a-z]+$/.test(member) && typeof text === 'string')
-          refs.push(`${path}[?(@.${member}=='${text}')]`);
+        if (/^[a-z]+$/.test(member) && typeof text === 'string') {
+          const search = `${path}[?(@.${member}=='${text}')]`;
+          refs.push(search, search, `${search}.${member}`);
+        }
     }
   };
   let value: unknown;
