@@ -65,17 +65,17 @@ export class Stage {
 
   /**
    * The environment of an agent on `node`, with its identity registered: under the shipped ServiceAccount,
-   * alone, on free ports.
+   * alone, on free ports. `more` wins, and may name the pod.
    */
   async join(node: string, more: Record<string, string> = {}): Promise<Record<string, string>> {
-    const pod = `vsecm-agent-${node}`;
+    const pod = more['POD_NAME'] ?? `vsecm-agent-${node}`;
     const spire = await this.spire(node);
     await spire.register(scoutId(pod));
     return {
       NODE_NAME: node,
       POD_NAME: pod,
       POD_NAMESPACE: 'vsecm-agent',
-      KUBECONFIG: await this.cluster.kubeconfigFor({ namespace: 'vsecm-agent', name: 'vsecm-agent' }),
+      KUBECONFIG: more['KUBECONFIG'] ?? (await this.cluster.kubeconfigFor({ namespace: 'vsecm-agent', name: 'vsecm-agent' })),
       SPIFFE_ENDPOINT_SOCKET: spire.socket,
       VSECM_SAFE_ENDPOINT_URL: this.safe.url,
       VSECM_AGENT_SERVICE: '',
