@@ -43,6 +43,9 @@ export class StatusWriter {
   readonly #lastAt = new Map<string, number>();
   readonly #retries = new Map<string, Backoff>();
   readonly #inFlight = new Map<string, Promise<void>>();
+  /** In flight, and not to be tried again: another agent may be writing that status by now. */
+  readonly #forgotten = new Set<string>();
+  #flushing = false;
   #nextRoutineAt = -Infinity;
 
   constructor(options: {
@@ -63,12 +66,14 @@ export class StatusWriter {
   /** Notes the status that a resource should have; replaces one that was not sent yet. */
   submit(resource: Resource, status: VSecMSecretStatus, urgent: boolean): void {
     const key = resource.key;
+    this.#forgotten.delete(key);
     this.#pending.set(key, { resource, status, urgent: urgent || (this.#pending.get(key)?.urgent ?? false) });
     this.#line(key);
   }
 
   /** The resource is gone or another agent's. */
   forget(key: string): void {
+    if (this.#inFlight.has(key)) this.#forgotten.add(key);
     this.#pending.delete(key);
     this.#urgent.delete(key);
     this.#routine.delete(key);
@@ -77,8 +82,9 @@ export class StatusWriter {
     this.#options.schedule.delete(`status ${key}`);
   }
 
-  /** Sends what waits without regard to pace and resolves when nothing is left or in flight. */
+  /** Sends what waits without regard to pace, each once, and resolves when nothing is left or in flight. */
   async flush(): Promise<void> {
+    this.#flushing = true;
     for (const key of this.#pending.keys()) this.#urgent.add(key);
     for (this.#pump(); this.#inFlight.size > 0; this.#pump()) await Promise.race(this.#inFlight.values());
   }
@@ -89,11 +95,11 @@ export class StatusWriter {
     if (!pending || this.#inFlight.has(key)) return;
     const { clock, schedule, pace } = this.#options;
     const at = (this.#lastAt.get(key) ?? -Infinity) + pace.perResourceMs;
-    if (at > clock.now()) {
+    if (at > clock.now() && !this.#flushing) {
       schedule.set(`status ${key}`, at, () => this.#line(key));
       return;
     }
-    if (pending.urgent) {
+    if (pending.urgent || this.#flushing) {
       this.#routine.delete(key);
       this.#urgent.add(key);
     } else if (!this.#urgent.has(key)) this.#routine.add(key);
@@ -135,8 +141,9 @@ export class StatusWriter {
     }
     onResult(result);
     this.#inFlight.delete(key);
+    if (this.#forgotten.delete(key)) return this.#pump();
     this.#lastAt.set(key, clock.now());
-    if (result === 'failed') {
+    if (result === 'failed' && !this.#flushing) {
       // A newer status that was submitted meanwhile stands; else this one is tried again.
       if (!this.#pending.has(key)) this.#pending.set(key, pending);
       const retry = this.#retries.get(key) ?? new Backoff({ firstMs: 1_000, maxMs: 60_000 });
