@@ -18,9 +18,8 @@ test('a flush writes all that waits, without regard to pace', async () => {
 
 test('a flush waits for what is under way and writes what came meanwhile', async () => {
   const slow = Promise.withResolvers<boolean>();
-  const { clock, writer, puts, submit } = begin((_, node) =>
-    node === 'a' ? slow.promise : Promise.resolve(true),
-  );
+  const { clock, writer, puts, answers, submit } = beginPuts();
+  answers.push(() => slow.promise);
   submit('db', 'a');
   await clock.advance(0);
   submit('db', 'b');
