@@ -41,7 +41,13 @@ export interface Agent {
 }
 
 /** Builds the whole graph of one agent. Reads credentials, opens no connection. */
-export async function createAgent({ config, log, clock = systemClock, pace = PACE, floorMs }: AgentOptions): Promise<Agent> {
+export async function createAgent({
+  config,
+  log,
+  clock = systemClock,
+  pace = PACE,
+  floorMs,
+}: AgentOptions): Promise<Agent> {
   const metrics = createMetrics();
   const kube = await KubeClient.load({
     kubeconfig: config.kubeconfig,
@@ -51,7 +57,14 @@ export async function createAgent({ config, log, clock = systemClock, pace = PAC
     clock,
   });
   const { trustDomain, safeIdPattern } = config;
-  const identity = new X509Source({ socket: config.spiffeSocket, trustDomain, log, metrics, clock, hint: hintFor });
+  const identity = new X509Source({
+    socket: config.spiffeSocket,
+    trustDomain,
+    log,
+    metrics,
+    clock,
+    hint: hintFor,
+  });
   const safe = new SafeClient({
     identity,
     tls: { options: (own) => tlsOptions(own, { trustDomain, safeIdPattern }), peerErrorOf },
@@ -72,7 +85,13 @@ export async function createAgent({ config, log, clock = systemClock, pace = PAC
   const endpoints = new SafeEndpoints({ defaultUrl: config.safeUrl, allowed: config.allowedSafeUrls });
 
   let duty: Duty | undefined;
-  const members = createMembers(config, { kube, clock, log, metrics, namespaces: () => duty?.namespaces() ?? [] });
+  const members = createMembers(config, {
+    kube,
+    clock,
+    log,
+    metrics,
+    namespaces: () => duty?.namespaces() ?? [],
+  });
   const newDuty = (): Duty =>
     new Duty({
       ...config,
@@ -101,14 +120,23 @@ export async function createAgent({ config, log, clock = systemClock, pace = PAC
     }
   };
 
-  const caches = latch(() => (members.ownership.role() === 'owner' ? (duty?.synced() ?? false) : members.known()));
+  const caches = latch(() =>
+    members.ownership.role() === 'owner' ? (duty?.synced() ?? false) : members.known(),
+  );
   const health = new HealthServer({
     port: config.httpPort,
     checks: { caches, identity: () => quietly(() => identity.current()) !== undefined },
     metrics: async () => {
       measure(members.ownership, metrics);
       if (duty) duty.measure();
-      else setGauges({ memories: new Map(), sources: { all: () => [] }, groups: { sizes: () => [] }, clock, metrics });
+      else
+        setGauges({
+          memories: new Map(),
+          sources: { all: () => [] },
+          groups: { sizes: () => [] },
+          clock,
+          metrics,
+        });
       return { type: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
   });
@@ -130,7 +158,7 @@ export async function createAgent({ config, log, clock = systemClock, pace = PAC
     async run(signal) {
       const port = await health.listen();
       const pagePort = await page.listen();
-      log.info('Agent started', { port, pagePort });
+      log.info('Agent started', { port, pagePort, safeURL: config.safeUrl, trustDomain });
       try {
         await runTogether(signal, {
           identity: (all) => identity.run(all),
@@ -164,9 +192,16 @@ function createMembers(
   const { node, pod, podNamespace, service, maxOwners, handoffDelayMs } = config;
   if (service === '') {
     const alone = new SoleOwnership({ node, namespaces });
-    return { ownership: alone, known: () => true, tasks: { ownership: (signal) => alone.run(signal) } };
+    const run: Task = (signal) => {
+      log.info('Role among the agents', { role: 'owner', members: 1, owners: 1 });
+      return alone.run(signal);
+    };
+    return { ownership: alone, known: () => true, tasks: { ownership: run } };
   }
-  const path = apiPath({ group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' }, podNamespace);
+  const path = apiPath(
+    { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
+    podNamespace,
+  );
   const parse = (object: unknown): Slice | undefined => parseSlice(object, service);
   const shared = new SharedOwnership({
     node,
@@ -175,7 +210,12 @@ function createMembers(
     handoffDelayMs,
     list: async (signal) => {
       const query = { labelSelector: sliceSelector(service) };
-      const { items = [] } = await kube.request<{ items?: unknown[] }>({ method: 'GET', path, query, signal });
+      const { items = [] } = await kube.request<{ items?: unknown[] }>({
+        method: 'GET',
+        path,
+        query,
+        signal,
+      });
       return items.map(parse).filter((slice) => slice !== undefined);
     },
     namespaces,
@@ -186,7 +226,14 @@ function createMembers(
   const watch: Task = async (signal) => {
     const slices = new Informer<Slice>({
       client: kube,
-      source: { name: 'endpointslices', path: () => path, namespaces: [], metadataOnly: false, labelSelector: sliceSelector(service), parse },
+      source: {
+        name: 'endpointslices',
+        path: () => path,
+        namespaces: [],
+        metadataOnly: false,
+        labelSelector: sliceSelector(service),
+        parse,
+      },
       // Half a list would look like members that vanished.
       onChange: () => slices.synced() && shared.observe(slices.values()),
       log,
@@ -204,7 +251,10 @@ function createMembers(
   return {
     ownership: shared,
     known: () => shared.role() !== undefined,
-    tasks: { ownership: (signal) => shared.run(signal), members: whileRole(shared, ['owner', 'standby'], watch) },
+    tasks: {
+      ownership: (signal) => shared.run(signal),
+      members: whileRole(shared, ['owner', 'standby'], watch),
+    },
   };
 }
 
@@ -213,7 +263,8 @@ function measure(ownership: Ownership, metrics: Metrics): void {
   const { role, members, namespaces } = ownership.summary();
   metrics.members.set(members.length);
   metrics.ownedNamespaces.set(namespaces);
-  for (const one of ['owner', 'standby', 'other'] as const) metrics.role.set({ role: one }, one === role ? 1 : 0);
+  for (const one of ['owner', 'standby', 'other'] as const)
+    metrics.role.set({ role: one }, one === role ? 1 : 0);
 }
 
 /** Turns a condition that held once into one that goes on holding. */

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { Failure } from './api/reasons.ts';
 import type { AgentState } from './api/state.ts';
 import { GROUP, PLURAL, VERSION } from './api/vsecmsecret.ts';
 import type { KubeClient } from './kube/client.ts';
@@ -6,8 +7,9 @@ import { Controller } from './kube/controller.ts';
 import { Informer } from './kube/informer.ts';
 import { apiPath } from './kube/path.ts';
 import { WorkQueue } from './kube/workqueue.ts';
-import type { Log } from './log.ts';
+import type { Log, LogFields } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { AlikeLines } from './sync/alike-lines.ts';
 import { eventApi, secretApi, statusApi } from './sync/api-server.ts';
 import { Claims } from './sync/claims.ts';
 import { EventSink, type Regarding } from './sync/events.ts';
@@ -18,7 +20,15 @@ import { inspect } from './sync/inspection.ts';
 import type { Memory } from './sync/memory.ts';
 import { Reconciler, type Ownership } from './sync/reconciler.ts';
 import { Reporter, safeFailure } from './sync/reporter.ts';
-import { MANAGED_LABEL, parseResource, parseSecretMeta, type Resource, type SecretMeta } from './sync/resource.ts';
+import { Reminder } from './sync/reminder.ts';
+import {
+  MANAGED_LABEL,
+  parseResource,
+  parseSecretMeta,
+  type Resource,
+  type SecretMeta,
+} from './sync/resource.ts';
+import { Conflict } from './sync/secret-api.ts';
 import { Schedule } from './sync/schedule.ts';
 import { SecretWriter } from './sync/secret-writer.ts';
 import { SOURCE_PACE, type AnswerReader, type SourcePace } from './sync/source.ts';
@@ -69,6 +79,8 @@ export class Duty {
   readonly #sources: Sources;
   readonly #groups: RefreshGroups;
   readonly #statuses: StatusWriter;
+  readonly #alike: AlikeLines;
+  readonly #reminder: Reminder;
   readonly #wakeups: Wakeups;
   readonly #reconciler: Reconciler;
 
@@ -123,7 +135,8 @@ export class Duty {
         this.#wakeups.sourceChanged(source);
         // One Event on the agent's pod, however many resources wait.
         if (now) events.failed(this.#ownPod(), safeFailure(source));
-        else if (before) events.publish(this.#ownPod(), 'Normal', 'Recovered', `Safe answers again (${source.url})`);
+        else if (before)
+          events.publish(this.#ownPod(), 'Normal', 'Recovered', `Safe answers again (${source.url})`);
       },
     });
     this.#statuses = new StatusWriter({
@@ -144,7 +157,33 @@ export class Duty {
     });
     const claims = new Claims();
     const memories = this.#memories;
-    this.#wakeups = new Wakeups({ node, memories, claims, schedule: this.#schedule, clock, enqueue, quietMs: pace.quietMs });
+    this.#wakeups = new Wakeups({
+      node,
+      memories,
+      claims,
+      schedule: this.#schedule,
+      clock,
+      enqueue,
+      quietMs: pace.quietMs,
+    });
+    this.#alike = new AlikeLines({ log, schedule: this.#schedule, clock });
+    this.#reminder = new Reminder({
+      memories,
+      schedule: this.#schedule,
+      clock,
+      log,
+      everyMs: pace.source.reminderMs,
+    });
+    const reporter = new Reporter({
+      node,
+      statuses: this.#statuses,
+      events,
+      alike: this.#alike,
+      clock,
+      log,
+      metrics,
+      quietMs: pace.quietMs,
+    });
     this.#reconciler = new Reconciler({
       node,
       resources: this.#resources,
@@ -157,7 +196,7 @@ export class Duty {
       sources: this.#sources,
       groups: this.#groups,
       writer: new SecretWriter({ api: secretApi(kube, clock) }),
-      reporter: new Reporter({ node, statuses: this.#statuses, events, clock, log, metrics, quietMs: pace.quietMs }),
+      reporter,
       statuses: this.#statuses,
       schedule: this.#schedule,
       enqueue,
@@ -210,6 +249,7 @@ export class Duty {
       queue: this.#queue,
       concurrency,
       reconcile: (key) => this.#reconciler.reconcile(key),
+      isTold: (error) => error instanceof Failure || error instanceof Conflict,
       log,
       clock,
     });
@@ -217,7 +257,8 @@ export class Duty {
       // Before both stores are whole, a Secret that exists would look absent.
       await Promise.all([this.#resources.whenSynced(all), this.#secrets.whenSynced(all)]);
       if (all.aborted) return;
-      log.info('VSecMSecrets and Secrets are known', { resources: this.#resources.size, count: this.#secrets.size });
+      log.info('VSecMSecrets and Secrets are known', this.#summary());
+      this.#reminder.start();
       await controller.run(all);
     };
     try {
@@ -229,12 +270,28 @@ export class Duty {
     } finally {
       this.#queue.close();
       this.#sources.close();
+      this.#alike.flush();
       const late = Promise.withResolvers<void>();
       const cancel = clock.after(pace.flushMs, late.resolve);
       await Promise.race([this.#statuses.flush(), late.promise]);
       cancel();
       this.#schedule.clear();
     }
+  }
+
+  /** What this agent serves, and how much there is in all. */
+  #summary(): LogFields {
+    const { ownership } = this.#options;
+    const all = [...this.#resources.values()];
+    const owned = all.filter(({ namespace, status }) => ownership.owns(namespace, status.node ?? ''));
+    const namespaces = [...new Set(owned.map(({ namespace }) => namespace))].toSorted();
+    return {
+      count: all.length,
+      resources: owned.length,
+      namespaces: namespaces.length,
+      names: namespaces.slice(0, 50),
+      secrets: this.#secrets.size,
+    };
   }
 
   get #parts() {

@@ -1,70 +1,7 @@
 import { pino } from 'pino';
+import type { LogFields } from './log-fields.ts';
 
-/**
- * Every field that a log line may carry. Values are names, numbers and codes; nothing here is ever filled
- * from the content of a secret, a response body or a library's error message (those quote their input).
- */
-export interface LogFields {
-  /** Kubernetes node and pod of this agent. */
-  node?: string;
-  pod?: string;
-  version?: string;
-  /** Which part of the agent speaks. */
-  component?: string;
-  /** The Safe that was asked, as named in the resource or the environment. */
-  safeURL?: string;
-  /** SPIFFE ID of this agent, and of the peer that answered. */
-  spiffeID?: string;
-  peerSPIFFEID?: string;
-  expectedSPIFFEID?: string;
-  trustDomain?: string;
-  socket?: string;
-  serial?: string;
-  notAfter?: string;
-  /** Section of the failure vocabulary, and the code within it. */
-  stage?: string;
-  code?: string;
-  /** A system's or library's error code, such as ECONNREFUSED; never its message. */
-  cause?: string;
-  /** The Kubernetes API server's reason and the fields that it complained about. */
-  reason?: string;
-  fields?: string[];
-  hint?: string;
-  attempt?: number;
-  /** RFC 3339. */
-  nextRetry?: string;
-  since?: string;
-  /** Seconds. */
-  durationSeconds?: number;
-  /** How many resources and namespaces are concerned. */
-  resources?: number;
-  namespaces?: number;
-  count?: number;
-  namespace?: string;
-  name?: string;
-  /** Name of the Kubernetes Secret. */
-  secret?: string;
-  secretName?: string;
-  resource?: string;
-  ref?: string;
-  /** An HTTP status. */
-  status?: number;
-  bytes?: number;
-  port?: number;
-  pagePort?: number;
-  address?: string;
-  variable?: string;
-  signal?: string;
-  members?: number;
-  owners?: number;
-  /** owner, standby or other. */
-  role?: string;
-  gained?: number;
-  lost?: number;
-  created?: boolean;
-  /** Where an unexpected error was thrown, without its message. */
-  frames?: string[];
-}
+export type { LogFields } from './log-fields.ts';
 
 /** The agent's logger: constant messages, declared fields. */
 export interface Log {

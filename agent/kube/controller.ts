@@ -13,6 +13,8 @@ export interface ControllerOptions {
    * is better finished.
    */
   reconcile: (key: string, signal: AbortSignal) => Promise<void>;
+  /** Errors that `reconcile` has told of itself. */
+  isTold?: (error: unknown) => boolean;
   log: Log;
   clock: Clock;
 }
@@ -52,7 +54,7 @@ export class Controller {
   }
 
   #retry(key: string, error: unknown): void {
-    const { queue, log, clock } = this.#options;
+    const { queue, log, clock, isTold } = this.#options;
     const delayMs = queue.retry(key, wishOf(error));
     const attempt = queue.attempts(key);
     const [namespace = '', name = ''] = key.split('/');
@@ -60,7 +62,7 @@ export class Controller {
     const status =
       error instanceof KubeError && error.status > 0 ? { status: error.status, reason: error.reason } : {};
     // What goes on failing has been said.
-    log[attempt === 1 ? 'warn' : 'debug']('reconciling failed, trying again', {
+    log[attempt === 1 && isTold?.(error) !== true ? 'warn' : 'debug']('reconciling failed, trying again', {
       namespace,
       name,
       code: codeOf(error),

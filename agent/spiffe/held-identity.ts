@@ -23,6 +23,8 @@ export class HeldIdentity {
   readonly #options: HeldIdentityOptions;
   readonly #listeners = new Set<(change: IdentityChange) => void>();
   #svid: X509Svid | undefined;
+  /** Since when a missing identity has been told of, Unix milliseconds. */
+  #missingSince: number | undefined;
   #failure: { code: IdentityErrorCode } & IdentityErrorDetails = {
     code: 'SocketUnavailable',
     cause: 'no answer yet',
@@ -73,7 +75,11 @@ export class HeldIdentity {
       spiffeID: svid.id.uri,
       serial: svid.serialNumber,
       notAfter: new Date(svid.notAfter).toISOString(),
+      ...(this.#missingSince !== undefined && {
+        durationSeconds: Math.round((clock.now() - this.#missingSince) / 1000),
+      }),
     });
+    this.#missingSince = undefined;
     this.#emit(before === undefined ? 'obtained' : 'rotated');
   }
 
@@ -94,7 +100,8 @@ export class HeldIdentity {
     this.#failure = { code, ...details };
     if (before.code === code && before.cause === details.cause && before.spiffeId === details.spiffeId)
       return;
-    const { log, hint } = this.#options;
+    const { log, hint, clock } = this.#options;
+    if (this.#svid === undefined) this.#missingSince ??= clock.now();
     log.warn('no X.509-SVID', {
       stage: 'identity',
       code,
