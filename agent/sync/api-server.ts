@@ -22,7 +22,12 @@ export function secretApi(client: KubeClient, clock: Clock): SecretApi {
     async look(namespace, name) {
       try {
         // Version 0 is served from the API server's cache; what it lacks, the write that follows finds out.
-        const object = await client.request({ method: 'GET', path: secretPath(namespace, name), query: { resourceVersion: '0' }, accept: METADATA });
+        const object = await client.request({
+          method: 'GET',
+          path: secretPath(namespace, name),
+          query: { resourceVersion: '0' },
+          accept: METADATA,
+        });
         return metaOf(object);
       } catch (error) {
         const refused = refusalOf(error);
@@ -69,7 +74,12 @@ export function statusApi(client: KubeClient): PutStatus {
       status,
     };
     try {
-      await client.apply(path, body, { fieldManager: FIELD_MANAGER, force: true, subresource: 'status', metadataOnly: true });
+      await client.apply(path, body, {
+        fieldManager: FIELD_MANAGER,
+        force: true,
+        subresource: 'status',
+        metadataOnly: true,
+      });
       return true;
     } catch (error) {
       const { refusal } = refusalOf(error);
@@ -82,7 +92,11 @@ export function statusApi(client: KubeClient): PutStatus {
 /** Posts Events. */
 export function eventApi(client: KubeClient): PostEvent {
   return async (namespace, body) => {
-    await client.request({ method: 'POST', path: `/apis/events.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/events`, body: body as object });
+    await client.request({
+      method: 'POST',
+      path: `/apis/events.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/events`,
+      body: body as object,
+    });
   };
 }
 
@@ -100,7 +114,10 @@ function refusalOf(error: unknown): SecretApiError {
   if (status === 422) {
     // A uid of another object: the Secret was deleted and made anew.
     if (causes.some((cause) => cause.field === 'metadata.uid')) return new SecretApiError('stale', details);
-    return new SecretApiError('invalid', { ...details, fields: causes.map((cause) => cause.field).filter((field) => field !== '') });
+    return new SecretApiError('invalid', {
+      ...details,
+      fields: causes.map((cause) => cause.field).filter((field) => field !== ''),
+    });
   }
   if (status === 400 || status === 413) return new SecretApiError('invalid', details);
   return new SecretApiError('unavailable', details);

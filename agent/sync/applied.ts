@@ -27,8 +27,14 @@ export const appliedFrom = (meta: SecretMeta, print: string): Applied => ({
 export function printOf(desired: Desired, policy: object): string {
   function* parts(): Iterable<string | Uint8Array> {
     yield JSON.stringify(policy);
-    for (const [kind, entries] of Object.entries({ d: desired.data, l: desired.labels, a: desired.annotations })) {
-      const sorted = [...(entries as ReadonlyMap<string, string | Uint8Array>)].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [kind, entries] of Object.entries({
+      d: desired.data,
+      l: desired.labels,
+      a: desired.annotations,
+    })) {
+      const sorted = [...(entries as ReadonlyMap<string, string | Uint8Array>)].sort(([a], [b]) =>
+        a < b ? -1 : 1,
+      );
       for (const [key, value] of sorted) yield* [kind, key, value];
     }
   }
@@ -51,6 +57,10 @@ export type Drift =
 export function driftOf(applied: Applied, seen: SecretMeta | undefined, lost: boolean): Drift {
   if (!seen) return lost ? 'foreign' : 'none';
   if (seen.uid !== applied.uid) return seen.appliedAt === undefined ? 'foreign' : 'agent';
-  if (seen.resourceVersion === applied.resourceVersion || isOlderVersion(seen.resourceVersion, applied.resourceVersion)) return 'none';
+  if (
+    seen.resourceVersion === applied.resourceVersion ||
+    isOlderVersion(seen.resourceVersion, applied.resourceVersion)
+  )
+    return 'none';
   return seen.appliedAt !== undefined && seen.appliedAt !== applied.appliedAt ? 'agent' : 'foreign';
 }

@@ -45,7 +45,12 @@ export class Claims {
     let holder: Resource | undefined;
     for (const one of this.#byTarget.get(target)?.values() ?? []) {
       if (one.deleting) continue;
-      if (!holder || one.createdAt < holder.createdAt || (one.createdAt === holder.createdAt && one.uid < holder.uid)) holder = one;
+      if (
+        !holder ||
+        one.createdAt < holder.createdAt ||
+        (one.createdAt === holder.createdAt && one.uid < holder.uid)
+      )
+        holder = one;
     }
     return holder;
   }

@@ -42,7 +42,12 @@ export class EventSink {
 
   /** A failure of the object, with its hint. */
   failed(regarding: Regarding, failure: Failure): void {
-    this.publish(regarding, 'Warning', failure.code, `${failure.message}. ${hintFor(failure.code, failure.context)}`);
+    this.publish(
+      regarding,
+      'Warning',
+      failure.code,
+      `${failure.message}. ${hintFor(failure.code, failure.context)}`,
+    );
   }
 
   /** `reason` is an UpperCamelCase word, `note` a sentence built from names alone. */

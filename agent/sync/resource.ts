@@ -68,7 +68,9 @@ interface ObjectMeta {
   managedFields?: { manager?: string; operation?: string; subresource?: string; time?: string }[];
 }
 
-function metaOf(object: unknown): (ObjectMeta & { namespace: string; name: string; uid: string; resourceVersion: string }) | undefined {
+function metaOf(
+  object: unknown,
+): (ObjectMeta & { namespace: string; name: string; uid: string; resourceVersion: string }) | undefined {
   const metadata = (object as { metadata?: ObjectMeta } | null)?.metadata;
   const { namespace, name, uid, resourceVersion } = metadata ?? {};
   if (!namespace || !name || !uid || !resourceVersion) return undefined;
@@ -103,7 +105,9 @@ export function parseSecretMeta(object: unknown, seenAt: number): SecretMeta | u
   const meta = metaOf(object);
   if (!meta) return undefined;
   const managers = meta.managedFields ?? [];
-  const ours = managers.find((entry) => entry.manager === FIELD_MANAGER && entry.operation === 'Apply' && !entry.subresource);
+  const ours = managers.find(
+    (entry) => entry.manager === FIELD_MANAGER && entry.operation === 'Apply' && !entry.subresource,
+  );
   return {
     key: `${meta.namespace}/${meta.name}`,
     namespace: meta.namespace,
@@ -116,7 +120,9 @@ export function parseSecretMeta(object: unknown, seenAt: number): SecretMeta | u
     appliedAt: ours && (ours.time ?? ''),
     othersWrite: managers.some((entry) => entry.manager !== FIELD_MANAGER),
     ownerUids: (meta.ownerReferences ?? [])
-      .filter((owner) => owner.kind === 'VSecMSecret' && owner.apiVersion?.startsWith('vsecm.com/') && owner.uid)
+      .filter(
+        (owner) => owner.kind === 'VSecMSecret' && owner.apiVersion?.startsWith('vsecm.com/') && owner.uid,
+      )
       .map((owner) => owner.uid as string),
     deleting: meta.deletionTimestamp !== undefined,
     seenAt,

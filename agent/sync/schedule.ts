@@ -79,7 +79,8 @@ export class Schedule {
     this.#cancel?.();
     this.#cancel = undefined;
     this.#armedFor = first;
-    if (first !== Infinity) this.#cancel = this.#clock.after(Math.max(0, first - this.#clock.now()), () => this.#fire());
+    if (first !== Infinity)
+      this.#cancel = this.#clock.after(Math.max(0, first - this.#clock.now()), () => this.#fire());
   }
 
   #remove(entry: Entry): void {

@@ -6,13 +6,25 @@ export interface SecretApi {
   /** Metadata of a Secret, from the server's cache; `undefined` if there is none. */
   look(namespace: string, name: string): Promise<SecretMeta | undefined>;
   /** Server-side apply as `vsecm-agent`, metadata back. `created` tells a 201 from a 200. */
-  apply(namespace: string, name: string, body: unknown, force: boolean): Promise<{ created: boolean; meta: SecretMeta }>;
+  apply(
+    namespace: string,
+    name: string,
+    body: unknown,
+    force: boolean,
+  ): Promise<{ created: boolean; meta: SecretMeta }>;
   /** Deletes exactly this version of this Secret. */
   delete(meta: SecretMeta): Promise<void>;
 }
 
 /** A refusal of the API server that the write protocol tells apart. */
-export type Refusal = 'stale' | 'field-conflict' | 'forbidden' | 'terminating' | 'invalid' | 'missing' | 'unavailable';
+export type Refusal =
+  | 'stale'
+  | 'field-conflict'
+  | 'forbidden'
+  | 'terminating'
+  | 'invalid'
+  | 'missing'
+  | 'unavailable';
 
 export interface RefusalDetails {
   /** Fields that the server complained about, for `invalid`. */
@@ -47,7 +59,11 @@ export class NamespaceTerminating extends Error {
 }
 
 export function targetConflict(target: string, context: HintContext): Failure {
-  return new Failure('TargetConflict', `Secret ${target} exists and belongs to somebody else; it was left as it is`, { context });
+  return new Failure(
+    'TargetConflict',
+    `Secret ${target} exists and belongs to somebody else; it was left as it is`,
+    { context },
+  );
 }
 
 /** What a refused write means for the resource. */
@@ -70,11 +86,24 @@ export function meaningOf({ refusal, details }: SecretApiError, target: string, 
         ...(retryAfterMs !== undefined && { retryAfterMs }),
       });
     case 'invalid':
-      if (fields.includes('type')) return new Failure('TargetImmutable', `Secret ${target} has another type, and types cannot change`, options);
+      if (fields.includes('type'))
+        return new Failure(
+          'TargetImmutable',
+          `Secret ${target} has another type, and types cannot change`,
+          options,
+        );
       // Of an immutable Secret the server names `data`, or `immutable` itself, and nothing within.
       if (fields.includes('data') || fields.includes('immutable')) {
-        return new Failure('TargetImmutable', `Secret ${target} is immutable, and its content would change`, options);
+        return new Failure(
+          'TargetImmutable',
+          `Secret ${target} is immutable, and its content would change`,
+          options,
+        );
       }
-      return new Failure('WriteRejected', `the API server rejects Secret ${target} as invalid${fields.length > 0 ? `: ${fields.join(', ')}` : ''}`, options);
+      return new Failure(
+        'WriteRejected',
+        `the API server rejects Secret ${target} as invalid${fields.length > 0 ? `: ${fields.join(', ')}` : ''}`,
+        options,
+      );
   }
 }

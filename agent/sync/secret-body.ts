@@ -4,7 +4,12 @@ import type { Desired } from './desired.ts';
 import { FIELD_MANAGER, MANAGED_BY_LABEL, MANAGED_LABEL, type Resource } from './resource.ts';
 
 /** What the agent's field manager declares of a Secret. `over`: the version to write over; absent: it is to be created. */
-export function secretBody(resource: Resource, target: Spec['target'], desired: Desired, over?: Known): object {
+export function secretBody(
+  resource: Resource,
+  target: Spec['target'],
+  desired: Desired,
+  over?: Known,
+): object {
   const merges = target.creationPolicy === 'Merge';
   return {
     apiVersion: 'v1',
@@ -24,7 +29,9 @@ export function secretBody(resource: Resource, target: Spec['target'], desired: 
     },
     ...(!merges && { type: target.type }),
     ...(target.immutable && { immutable: true }),
-    data: Object.fromEntries([...desired.data].map(([key, value]) => [key, Buffer.from(value).toString('base64')])),
+    data: Object.fromEntries(
+      [...desired.data].map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+    ),
   };
 }
 

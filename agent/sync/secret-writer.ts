@@ -49,7 +49,12 @@ export class SecretWriter {
       if (!over) return this.#create(request);
       // Merge never takes a field over; Owner and Orphan hold what they declare.
       const force = target.creationPolicy !== 'Merge';
-      const { meta } = await this.#api.apply(resource.namespace, target.name, secretBody(resource, target, desired, over), force);
+      const { meta } = await this.#api.apply(
+        resource.namespace,
+        target.name,
+        secretBody(resource, target, desired, over),
+        force,
+      );
       return { meta, result: meta.resourceVersion === over.resourceVersion ? 'unchanged' : 'updated' };
     });
   }
@@ -75,7 +80,9 @@ export class SecretWriter {
     const { namespace } = resource;
     const context = contextOf(resource, target.name);
     if (target.creationPolicy === 'Merge') {
-      throw new Failure('TargetMissing', `Secret ${target.name}, into which to merge, does not exist`, { context });
+      throw new Failure('TargetMissing', `Secret ${target.name}, into which to merge, does not exist`, {
+        context,
+      });
     }
     let result;
     try {
@@ -113,4 +120,8 @@ export function isOurs(meta: SecretMeta, resource: Resource): boolean {
   return meta.ownerUids.includes(resource.uid) || meta.appliedAt !== undefined;
 }
 
-const contextOf = (resource: Resource, target: string): HintContext => ({ namespace: resource.namespace, name: resource.name, target });
+const contextOf = (resource: Resource, target: string): HintContext => ({
+  namespace: resource.namespace,
+  name: resource.name,
+  target,
+});

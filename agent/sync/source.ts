@@ -371,7 +371,12 @@ export class SafeSource {
 }
 
 /** Reads off an error of the Safe client what may be told of it. */
-function describeError(error: unknown): { code: Code; cause?: string; retryAfterMs?: number; peerSpiffeId?: string } {
+function describeError(error: unknown): {
+  code: Code;
+  cause?: string;
+  retryAfterMs?: number;
+  peerSpiffeId?: string;
+} {
   const known = error as { code?: Code; cause?: unknown; retryAfterMs?: number; peerSpiffeId?: string };
   if (typeof known.code !== 'string' || !Object.hasOwn(REASONS, known.code)) return { code: 'SafeError' };
   return {

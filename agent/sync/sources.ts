@@ -11,7 +11,11 @@ export interface SourcesOptions {
   pace: SourcePace;
   random?: () => number;
   wake: (keys: Iterable<string>, urgent: boolean) => void;
-  onTransition: (source: SafeSource, now: SourceFailure | undefined, before: SourceFailure | undefined) => void;
+  onTransition: (
+    source: SafeSource,
+    now: SourceFailure | undefined,
+    before: SourceFailure | undefined,
+  ) => void;
   spiffeId: () => string | undefined;
 }
 

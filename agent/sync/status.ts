@@ -56,7 +56,8 @@ export function nextStatus(before: VSecMSecretStatus, outcome: Outcome): VSecMSe
 /** A failure goes on while its code does; one of Safe also when it shows in another way. */
 function sinceWhen(before: VSecMSecretStatus, failure: Failure): string | undefined {
   if (!before.failure) return undefined;
-  const same = before.failure.code === failure.code || (isOutside(before.failure.code) && isOutside(failure.code));
+  const same =
+    before.failure.code === failure.code || (isOutside(before.failure.code) && isOutside(failure.code));
   return same ? before.failure.since : undefined;
 }
 
@@ -68,12 +69,28 @@ function conditionsAfter(before: VSecMSecretStatus, outcome: Outcome, at: string
     conditions.push(condition(find(before, type), generation, at, type, status, reason, message));
   };
   // Safe's failures say nothing of a Secret that is there, unless the spec asks for another one since.
-  const kept = failure && isOutside(failure.code) && ready?.status === 'True' && before.observedGeneration === generation;
+  const kept =
+    failure &&
+    isOutside(failure.code) &&
+    ready?.status === 'True' &&
+    before.observedGeneration === generation;
   if (!failure || secret) add('Ready', 'True', 'Synced', `Secret ${secret?.name ?? ''} is as declared`);
-  else if (kept) add('Ready', 'True', 'Synced', ready.reason === 'Synced' ? ready.message : `Secret ${before.secret?.name ?? ''} is as declared`);
+  else if (kept)
+    add(
+      'Ready',
+      'True',
+      'Synced',
+      ready.reason === 'Synced' ? ready.message : `Secret ${before.secret?.name ?? ''} is as declared`,
+    );
   else add('Ready', 'False', failure.code, failure.message);
   if (fresh === true) add('Fresh', 'True', 'Confirmed', 'Safe has confirmed the content within maxStaleness');
-  if (fresh === false) add('Fresh', 'False', failure?.code ?? 'Stale', 'Safe has not confirmed the content for longer than maxStaleness');
+  if (fresh === false)
+    add(
+      'Fresh',
+      'False',
+      failure?.code ?? 'Stale',
+      'Safe has not confirmed the content for longer than maxStaleness',
+    );
   if (failure && waitsForPerson(failure)) add('Stalled', 'True', failure.code, failure.message);
   return conditions;
 }
@@ -81,7 +98,17 @@ function conditionsAfter(before: VSecMSecretStatus, outcome: Outcome, at: string
 /** What was true of the Secret stays so; nobody looks. */
 function suspendedConditions(before: VSecMSecretStatus, { generation }: Outcome, at: string): Condition[] {
   const old = find(before, 'Ready');
-  return [condition(old, generation, at, 'Ready', old?.status === 'True' ? 'True' : 'False', 'Suspended', 'spec.suspend is set: the Secret is kept as it is')];
+  return [
+    condition(
+      old,
+      generation,
+      at,
+      'Ready',
+      old?.status === 'True' ? 'True' : 'False',
+      'Suspended',
+      'spec.suspend is set: the Secret is kept as it is',
+    ),
+  ];
 }
 
 function condition(
@@ -93,10 +120,18 @@ function condition(
   reason: string,
   message: string,
 ): Condition {
-  return { type, status, reason, message, observedGeneration, lastTransitionTime: old?.status === status ? old.lastTransitionTime : at };
+  return {
+    type,
+    status,
+    reason,
+    message,
+    observedGeneration,
+    lastTransitionTime: old?.status === status ? old.lastTransitionTime : at,
+  };
 }
 
-const find = (status: VSecMSecretStatus, type: Condition['type']): Condition | undefined => status.conditions?.find((one) => one.type === type);
+const find = (status: VSecMSecretStatus, type: Condition['type']): Condition | undefined =>
+  status.conditions?.find((one) => one.type === type);
 
 /** RFC 3339 in whole seconds, as metav1.Time. */
 const printTime = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
@@ -116,13 +151,20 @@ export function sameInSubstance(a: VSecMSecretStatus, b: VSecMSecretStatus): boo
 function substance(status: VSecMSecretStatus): string {
   const { lastSyncTime: _, failure, conditions, ...rest } = status;
   return JSON.stringify([
-    Object.entries(rest).filter(([, value]) => value !== undefined).sort(([x], [y]) => (x < y ? -1 : 1)).map(([key, value]) => [key, sorted(value)]),
+    Object.entries(rest)
+      .filter(([, value]) => value !== undefined)
+      .sort(([x], [y]) => (x < y ? -1 : 1))
+      .map(([key, value]) => [key, sorted(value)]),
     failure && [failure.stage, failure.code, failure.message, failure.hint],
-    (conditions ?? []).map((one) => [one.type, one.status, one.reason, one.message, one.observedGeneration]).sort(),
+    (conditions ?? [])
+      .map((one) => [one.type, one.status, one.reason, one.message, one.observedGeneration])
+      .sort(),
   ]);
 }
 
 /** Members in one order: a status that came from the server has its own. */
 function sorted(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)) : value;
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+    : value;
 }

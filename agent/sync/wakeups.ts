@@ -55,7 +55,8 @@ export class Wakeups {
 
   /** A group of resources is due: those that failed by themselves are tried again. */
   due(members: ReadonlySet<string>): void {
-    for (const key of members) if (this.#options.memories.get(key)?.failure) this.#options.enqueue(key, false);
+    for (const key of members)
+      if (this.#options.memories.get(key)?.failure) this.#options.enqueue(key, false);
   }
 
   /** Safe began to fail, fails differently, or recovered: statuses that tell of it, or should, follow. */
@@ -81,8 +82,14 @@ export class Wakeups {
 function showsTrouble(memory: Memory | undefined): boolean {
   if (!memory) return false;
   const { failure, conditions = [] } = memory.status;
-  return (failure && isOutside(failure.code)) || conditions.some((one) => one.type === 'Fresh' && one.status === 'False');
+  return (
+    (failure && isOutside(failure.code)) ||
+    conditions.some((one) => one.type === 'Fresh' && one.status === 'False')
+  );
 }
 
 const isChanged = (now: Resource, before: Resource): boolean =>
-  now.generation !== before.generation || now.refresh !== before.refresh || now.deleting !== before.deleting || now.uid !== before.uid;
+  now.generation !== before.generation ||
+  now.refresh !== before.refresh ||
+  now.deleting !== before.deleting ||
+  now.uid !== before.uid;
