@@ -1,7 +1,7 @@
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { chmod, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile } from 'esbuild';
+import { build, type BuildOptions, type Metafile } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -33,10 +33,31 @@ export async function bundle(folder: string, entry = join(ROOT, 'agent/main.ts')
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'agent.js');
+  const { bytes, packages } = await bundleFile(entry, file);
+  // Says that agent.js is a module; without it Node would parse it twice to find out.
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n');
+  await writeFile(join(folder, 'LICENSES.txt'), licenses(packages));
+  return { file, bytes, packages };
+}
+
+/** Bundles the kubectl plugin into `folder`: one file that Node runs, wherever it is copied to. */
+export async function bundlePlugin(folder: string): Promise<Bundle> {
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'kubectl-vsecm');
+  const bundled = await bundleFile(join(ROOT, 'agent/cli/main.ts'), file, { sourcemap: false });
+  await chmod(file, 0o755);
+  return { file, ...bundled };
+}
+
+async function bundleFile(
+  entry: string,
+  outfile: string,
+  options: Pick<BuildOptions, 'sourcemap'> = {},
+): Promise<Omit<Bundle, 'file'>> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [entry],
-    outfile: file,
+    outfile,
     bundle: true,
     format: 'esm',
     platform: 'node',
@@ -54,14 +75,11 @@ export async function bundle(folder: string, entry = join(ROOT, 'agent/main.ts')
     banner: {
       js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);",
     },
+    ...options,
   });
   const output = Object.values(metafile.outputs).find((one) => one.entryPoint !== undefined);
   if (output === undefined) throw new Error('esbuild wrote no bundle');
-  const packages = await bundledPackages(output.inputs);
-  // Says that agent.js is a module; without it Node would parse it twice to find out.
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n');
-  await writeFile(join(folder, 'LICENSES.txt'), licenses(packages));
-  return { file, bytes: output.bytes, packages };
+  return { bytes: output.bytes, packages: await bundledPackages(output.inputs) };
 }
 
 type Inputs = Metafile['outputs'][string]['inputs'];
@@ -95,6 +113,8 @@ function licenses(packages: readonly BundledPackage[]): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { bytes, packages } = await bundle(join(ROOT, 'dist'));
-  console.log(`dist/agent.js: ${Math.ceil(bytes / 1024)} KiB, ${packages.length} packages in it`);
+  const agent = await bundle(join(ROOT, 'dist'));
+  const plugin = await bundlePlugin(join(ROOT, 'dist'));
+  for (const { file, bytes, packages } of [agent, plugin])
+    console.log(`${relative(ROOT, file)}: ${Math.ceil(bytes / 1024)} KiB, ${packages.length} packages in it`);
 }

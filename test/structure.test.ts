@@ -37,6 +37,8 @@ const refused: [string, string, RegExp][] = [
   ['agent/sync/a.ts', "const x = await import('../shard/ownership.ts');", /sync does not know shard/],
   ['agent/sync/a.ts', "import '../spiffe/id.ts';", /sync does not know spiffe/],
   ['agent/sync/a.ts', "import type { Config } from '../config.ts';", /not the whole agent/],
+  ['agent/cli/why.ts', "import { x } from '../sync/refs.ts';", /cli does not know sync/],
+  ['agent/cli/why.ts', 'const home = process.env.HOME;', /only config\.ts/],
   ['agent/health.ts', "import { run } from './agent.ts';", /only main\.ts imports agent\.ts/],
   ['agent/agent.ts', "import { x } from '../test/fake-clock.ts';", /nothing outside agent/],
   ['agent/log.ts', "import x from 'left-pad';", /not among the dependencies/],
@@ -69,6 +71,7 @@ const allowed: [string, string][] = [
   ],
   ['agent/shard/a.ts', "import { Backoff } from '../backoff.ts';\nimport type { Log } from '../log.ts';"],
   ['agent/config.ts', 'export const read = (env = process.env) => env;'],
+  ['agent/cli/environment.ts', 'export const read = (env = process.env) => env;'],
   ['agent/log.ts', "import { pino } from 'pino';"],
   ['agent/kube/a.ts', "import { ExecAuth } from '@kubernetes/client-node/dist/exec_auth.js';"],
   [

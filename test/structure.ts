@@ -7,17 +7,28 @@ interface Import {
 }
 
 /** Top-level files that every folder of agent/ may use. */
-const SHARED = ['agent/backoff.ts', 'agent/clock.ts', 'agent/log.ts', 'agent/metrics.ts', 'agent/tasks.ts'];
+const SHARED = [
+  'agent/backoff.ts',
+  'agent/clock.ts',
+  'agent/log.ts',
+  'agent/metrics.ts',
+  'agent/tasks.ts',
+  'agent/version.ts',
+];
 
 /** Which sibling folders a folder of agent/ may import; `types` allows types alone. */
 const SIBLINGS: Record<string, Record<string, 'all' | 'types'>> = {
   api: {},
+  cli: { api: 'all', kube: 'all', shard: 'all' },
   kube: {},
   safe: { spiffe: 'types' },
   shard: {},
   spiffe: {},
   sync: { api: 'all', kube: 'all' },
 };
+
+/** Who may read the environment: each program in one place. */
+const READ_ENVIRONMENT = ['agent/config.ts', 'agent/cli/environment.ts'];
 
 const BAD_NAMES = /^(utils?|commons?|helpers?|misc|types|index)(\.ts)?$/;
 
@@ -36,7 +47,7 @@ export function violations(files: ReadonlyMap<string, string>, dependencies: rea
       found.push(`${path}: file names are kebab-case`);
     if (/^export\s+(type\s+)?\*/m.test(code)) found.push(`${path}: re-exports a whole module`);
     if (!path.startsWith('agent/')) continue;
-    if (path !== 'agent/config.ts' && readsEnvironment(code))
+    if (!READ_ENVIRONMENT.includes(path) && readsEnvironment(code))
       found.push(`${path}: only config.ts reads the environment`);
     for (const { target, typesOnly } of importsOf(code)) {
       const why = target.startsWith('.')

@@ -1,0 +1,95 @@
+import { systemClock, type Clock } from '../clock.ts';
+import { Access } from '../kube/access.ts';
+import { KubeClient } from '../kube/client.ts';
+import { KubeError } from '../kube/error.ts';
+import { VERSION } from '../version.ts';
+import { parseArguments, type Arguments } from './arguments.ts';
+import { check } from './check.ts';
+import { Cluster } from './cluster.ts';
+import { readSurroundings } from './environment.ts';
+import { helpOf, overview } from './help.ts';
+import { identity } from './identity.ts';
+import { logs } from './logs.ts';
+import { owners } from './owners.ts';
+import { printable } from './printable.ts';
+import { refresh } from './refresh.ts';
+import { explainKubeconfig, Refused } from './refused.ts';
+import type { Command, Session } from './session.ts';
+import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+import { why } from './why.ts';
+
+export const COMMANDS: readonly Command[] = [why, owners, logs, refresh, check, identity];
+
+export interface RunOptions {
+  terminal: Terminal;
+  stdin: () => Promise<string>;
+  signal: AbortSignal;
+  clock?: Clock;
+}
+
+/** Runs one command line; ends with the exit code. */
+export async function run(argv: readonly string[], options: RunOptions): Promise<number> {
+  const { terminal, signal } = options;
+  try {
+    const { command, args, options: given } = parseArguments(argv, COMMANDS);
+    if (given['version'] === true) terminal.out(`${VERSION}\n`);
+    else if (command === undefined) terminal.out(overview(COMMANDS, VERSION));
+    else if (given['help'] === true) terminal.out(helpOf(command));
+    else return await runCommand(command, { args, given, ...options });
+    return 0;
+  } catch (error) {
+    if (signal.aborted) return 130;
+    terminal.progress('');
+    terminal.say(`error: ${printable(reasonOf(error))}\n`);
+    if (error instanceof UsageError) terminal.say('kubectl vsecm --help tells what there is\n');
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function runCommand(
+  command: Command,
+  { args, given, ...options }: RunOptions & { args: string[]; given: Arguments['options'] },
+): Promise<number> {
+  const { clock = systemClock } = options;
+  const text = (name: string): string | undefined =>
+    typeof given[name] === 'string' ? given[name] : undefined;
+  const access = await Access.load({
+    ...readSurroundings(text('kubeconfig')),
+    context: text('context'),
+    clock,
+  });
+  const client = KubeClient.of(access, {
+    clock,
+    userAgent: `kubectl-vsecm/${VERSION}`,
+    metrics: { kubeRequests: { inc: () => {} } },
+  });
+  const cluster = new Cluster({ client, access, agentNamespace: text('agent-namespace') ?? 'vsecm-agent' });
+  const session: Session = {
+    cluster,
+    namespace: text('namespace') ?? access.namespace ?? 'default',
+    namespaceGiven: text('namespace') !== undefined,
+    allNamespaces: given['all-namespaces'] === true,
+    json: text('output') === 'json',
+    options: given,
+    args,
+    terminal: options.terminal,
+    clock,
+    stdin: options.stdin,
+    signal: options.signal,
+  };
+  try {
+    return await command.run(session);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** One sentence; nothing of a library's message, which may quote what it read. */
+function reasonOf(error: unknown): string {
+  if (error instanceof KubeError && error.status === 0 && /Context|Kubeconfig/.test(error.code ?? ''))
+    return explainKubeconfig(error);
+  if (error instanceof Refused || error instanceof UsageError || error instanceof KubeError)
+    return error.message;
+  return 'this should not happen; please report it';
+}

@@ -1,0 +1,122 @@
+import { Agents } from './agents.ts';
+import { when } from './age.ts';
+import { explain, servingPod, type Explanation } from './explanation.ts';
+import { resourceName } from './resource-name.ts';
+import type { Command, Session } from './session.ts';
+import { stateOfPod, stateOfUrl, type StateResult } from './state-source.ts';
+import { pairs, table } from './table.ts';
+import { json } from './terminal.ts';
+
+/** Tells why a VSecMSecret is as it is. */
+export const why: Command = {
+  name: 'why',
+  synopsis: 'NAME [-n NAMESPACE]',
+  summary: 'Why a VSecMSecret is as it is, whose log to read, and what happens next',
+  details: `Reads the VSecMSecret, and the agents' pods and EndpointSlices where that is allowed. The agent that serves it is
+asked for the latest through a port-forward (RBAC: get and create on pods/portforward in the agents' namespace); where
+that does not work, the answer says so and is made from the API objects alone. By hand:
+  kubectl port-forward -n vsecm-agent pod/POD 9465 &
+  kubectl vsecm why NAME --state-url http://127.0.0.1:9465/state.json
+No Secret is read. Exits with 0 if it could tell, whatever it had to tell.`,
+  options: {
+    'state-url': { type: 'string', placeholder: 'URL', help: "the agent's page, instead of a port-forward" },
+  },
+  async run(session) {
+    const { cluster, namespace, terminal, clock } = session;
+    const resource = await cluster.resource(namespace, resourceName(session.args));
+    const agents = await Agents.find(cluster);
+    const explanation = explain(resource, agents, await ask(session, agents, servingPod(resource, agents)));
+    terminal.out(session.json ? json(explanation) : render(explanation, clock.wall()));
+    return 0;
+  },
+};
+
+async function ask(
+  { cluster, options, signal }: Session,
+  agents: Agents,
+  pod: { pod: string } | undefined,
+): Promise<StateResult> {
+  const url = options['state-url'];
+  if (typeof url === 'string') return stateOfUrl(url, signal);
+  if (pod === undefined) return { unreachable: 'no pod of an agent is known that serves this resource' };
+  return stateOfPod(cluster, pod, agents.settings.pagePort, signal);
+}
+
+function render(explanation: Explanation, now: number): string {
+  const { namespace, name, summary, failure, secret, lastSyncTime, sourceUpdated, next, agent } = explanation;
+  const since = explanation.conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+  const lines: [string, string | undefined][] = [
+    [`${namespace}/${name}`, summary],
+    ['cause', failure && `${failure.message} (stage ${failure.stage})`],
+    ['since', failure ? when(failure.since, now) : since && when(since, now)],
+    ['hint', failure?.hint],
+    ['next', nextAsTold(agent, now) ?? next],
+    [
+      'Secret',
+      secret && `${secret}, ${lastSyncTime ? `last written ${when(lastSyncTime, now)}` : 'not written yet'}`,
+    ],
+    ['in Safe', sourceUpdated && `last changed ${sourceUpdated}`],
+    ['agent', whoServes(explanation)],
+    ...agentLines(agent, now),
+    ...explanation.problems.map((problem): [string, string] => ['unknown', problem]),
+  ];
+  const known = lines.filter((line): line is [string, string] => !!line[1]);
+  const refs = agent.reached ? (agent.resource?.refs ?? []) : [];
+  const rows = refs.map(({ key, ref, secret: from, state }) => [key || '(all)', ref, from ?? '', state]);
+  return (
+    pairs(known) + (rows.length === 0 ? '' : `\n${table(['KEY', 'REF', 'SECRET IN SAFE', 'STATE'], rows)}`)
+  );
+}
+
+function whoServes({ node, owner, pod, podReady }: Explanation): string {
+  const where = owner ?? node;
+  if (where === undefined) return 'not known';
+  const moved =
+    owner !== undefined && node !== undefined && owner !== node ? `; before, ${node} served it` : '';
+  const ready = podReady === false ? ', not ready' : '';
+  return `${where}${pod === undefined ? '' : ` (pod ${pod}${ready})`}${moved}`;
+}
+
+/** The moment, where the agent told it. */
+function nextAsTold(agent: Explanation['agent'], now: number): string | undefined {
+  if (!agent.reached || agent.resource === undefined) return undefined;
+  const { resource, safe } = agent;
+  if (resource.state === 'suspended') return undefined;
+  if (resource.nextLook !== undefined) return `the agent looks again ${when(resource.nextLook, now)}`;
+  return safe?.failure && `Safe is asked again ${when(safe.failure.nextRetry, now)}`;
+}
+
+function agentLines(agent: Explanation['agent'], now: number): [string, string | undefined][] {
+  if (!agent.reached) return [['its page', `not reached: ${agent.why}`]];
+  const { node, identity, resource, safe } = agent;
+  const { spiffeId, notAfter, failure } = identity;
+  return [
+    ['its page', resource === undefined ? `the agent on ${node} does not serve this resource` : undefined],
+    [
+      'identity',
+      failure?.code ?? (spiffeId && `${spiffeId}${notAfter ? `, expires ${when(notAfter, now)}` : ''}`),
+    ],
+    ['Safe', safe && aboutSafe(safe, now)],
+    ['now', resource?.code && `${resource.code}: ${resource.message ?? ''}`],
+  ];
+}
+
+function aboutSafe(
+  {
+    url,
+    lastSuccess,
+    secrets,
+    named,
+    failure,
+  }: NonNullable<(Explanation['agent'] & { reached: true })['safe']>,
+  now: number,
+): string {
+  const last = lastSuccess === undefined ? 'has not answered yet' : `last answered ${when(lastSuccess, now)}`;
+  const held = secrets === undefined || lastSuccess === undefined ? '' : ` with ${secrets} secrets`;
+  const unnamed = named === false ? ', unnamed' : '';
+  const cause = failure?.cause === undefined ? '' : ` (${failure.cause})`;
+  const trouble =
+    failure &&
+    `; ${failure.code}${cause} since ${when(failure.since, now)}, ${failure.attempts} attempts, next ${when(failure.nextRetry, now)}`;
+  return `${url} ${last}${held}${unnamed}${trouble ?? ''}`;
+}
