@@ -21,6 +21,7 @@ const SIBLINGS: Record<string, Record<string, 'all' | 'types'>> = {
   api: {},
   cli: { api: 'all', kube: 'all', shard: 'all' },
   kube: {},
+  page: { api: 'all' },
   safe: { spiffe: 'types' },
   shard: {},
   spiffe: {},

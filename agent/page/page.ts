@@ -55,10 +55,10 @@ function about({ pod, version, startedAt, identity, ownership }: AgentState): Ht
       ${role ?? 'not known yet'}${
         present ? undefined : html`, <span class="bad word">not among the Service’s endpoints</span>`
       };
-      owns ${namespaces} ${namespaces === 1 ? 'namespace' : 'namespaces'} with resources
+      owns ${plural(namespaces, 'namespace')} with resources
     </dd>
     <dt>Owners</dt>
-    <dd>${owners.join(', ')} <span class="quiet">(of ${members.length} agents)</span></dd>
+    <dd>${owners.join(', ')} <span class="quiet">(of ${plural(members.length, 'agent')})</span></dd>
   </dl>`;
 }
 
@@ -74,7 +74,7 @@ function safe({ url, failure, lastSuccess, answerAgeSeconds, secrets, named, gro
       ${
         failure
           ? html`<span class="bad word">${failure.code}</span> ${cause(failure.cause)} since
-              ${time(failure.since)}, ${failure.attempts} failed attempts, next one at
+              ${time(failure.since)}, ${plural(failure.attempts, 'failed attempt')}, next one at
               ${time(failure.nextRetry)}. ${failure.hint}`
           : lastSuccess === undefined
             ? html`<span class="waiting word">not asked yet</span>`
@@ -87,7 +87,7 @@ function safe({ url, failure, lastSuccess, answerAgeSeconds, secrets, named, gro
         secrets === undefined || lastSuccess === undefined
           ? undefined
           : named === true
-            ? html`, ${secrets} secrets`
+            ? html`, ${plural(secrets, 'secret')}`
             : html`, one bare value without a name`
       }${answerAgeSeconds === undefined && lastSuccess !== undefined ? ', no longer in memory' : undefined}
     </dd>
@@ -101,6 +101,8 @@ function safe({ url, failure, lastSuccess, answerAgeSeconds, secrets, named, gro
     </dd>
   </dl>`;
 }
+
+const plural = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
 
 /** As people write intervals. */
 function seconds(all: number): string {

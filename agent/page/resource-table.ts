@@ -71,7 +71,7 @@ function row({
 
 function refList(refs: readonly RefState[]): Html | undefined {
   const bad = refs.filter(({ state }) => state !== 'ok');
-  const all = html`<span class="quiet">${refs.length - bad.length} of ${refs.length} lead to a value</span>`;
+  const all = html`<span class="quiet">${refs.length - bad.length} of ${refs.length} found</span>`;
   if (refs.length === 0) return undefined;
   if (bad.length === 0) return all;
   return html`${all}

@@ -9,7 +9,9 @@ async function refresh() {
     if (!document.hidden) {
       const response = await fetch('/', { cache: 'no-store', signal: AbortSignal.timeout(10000) });
       if (!response.ok) throw new Error();
-      const next = new DOMParser().parseFromString(await response.text(), 'text/html').querySelector('main');
+      const text = await response.text();
+      const part = text.slice(text.indexOf('<main>'), text.indexOf('</main>'));
+      const next = new DOMParser().parseFromString(part, 'text/html').querySelector('main');
       const main = document.querySelector('main');
       if (next && next.innerHTML !== main.innerHTML && document.getSelection().isCollapsed) main.replaceWith(next);
       live.textContent = '';

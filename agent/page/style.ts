@@ -11,21 +11,21 @@ export const STYLE = `
   --good: light-dark(#1a7f37, #7bd88f);
 }
 body { margin: 1.5rem auto; max-width: 90rem; padding: 0 1rem; background: var(--page); color: var(--text);
-  font: 15px/1.45 system-ui, sans-serif; }
+  font: 15px/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.35rem; margin: 0 0 .25rem; }
 h2 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; margin: .75rem 0; }
 dt, .quiet { color: var(--quiet); }
-dd { margin: 0; overflow-wrap: anywhere; }
+dd { margin: 0; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
+table { border-collapse: collapse; width: 100%; overflow-wrap: break-word; }
+td:nth-child(3) { min-width: 20rem; }
 caption { text-align: left; color: var(--quiet); padding-bottom: .4rem; }
-th, td { text-align: left; vertical-align: top; padding: .45rem .9rem .45rem 0; border-bottom: 1px solid var(--line);
-  overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .45rem .9rem .45rem 0; border-bottom: 1px solid var(--line); }
 thead th { color: var(--quiet); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 600; }
 code, time { font-family: ui-monospace, monospace; font-size: .9em; }
-time { white-space: nowrap; }
+td.word, dd time { white-space: nowrap; }
 ul { margin: 0; padding: 0; list-style: none; }
 .failing, .bad { color: var(--bad); }
 .waiting { color: var(--wait); }
