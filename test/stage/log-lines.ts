@@ -24,6 +24,12 @@ export class LogLines {
     }
   }
 
+  /** Calls `listener` for each line from now on; the returned function ends that. */
+  each(listener: (line: LogLine) => void): () => void {
+    this.#events.on('line', listener);
+    return () => this.#events.off('line', listener);
+  }
+
   /** The first line from number `from` on that fits, also one that was written already. */
   async when(fits: (line: LogLine) => boolean, from = 0): Promise<LogLine> {
     const there = this.lines.slice(from).find(fits);

@@ -6,7 +6,7 @@ import { normalise, problemsOf } from './kind-rules.ts';
 import { established, type Kind, type Kinds } from './kinds.ts';
 import { sameFields } from './managed-fields.ts';
 import { prune } from './schema.ts';
-import type { Store } from './store.ts';
+import { versioned, type Store } from './store.ts';
 
 /** Where a write goes and who writes. */
 export interface Target {
@@ -49,7 +49,7 @@ export class Intake {
       { ...object, metadata: { ...object.metadata, managedFields: managed } },
       undefined,
     );
-    return this.#put(kind, stored);
+    return isTrial(info) ? stored : this.#put(kind, stored);
   }
 
   /** Stores `proposed` in the place of `live` if it may be and if it differs. */
@@ -68,6 +68,7 @@ export class Intake {
     if (isDeepStrictEqual(contentOf(next), contentOf(live)) && sameFields(next, live)) return live;
     if (kind.generation && !isDeepStrictEqual(specOf(next), specOf(live)))
       next.metadata.generation = live.metadata.generation + 1;
+    if (isTrial(info)) return versioned(next, Number(live.metadata.resourceVersion));
     if (next.metadata.deletionTimestamp !== undefined && next.metadata.finalizers === undefined) {
       this.#store.remove(kind, next);
       return next;
@@ -114,6 +115,9 @@ export class Intake {
     );
   }
 }
+
+/** Whether all is to be checked and nothing stored. */
+const isTrial = ({ query }: RequestInfo): boolean => query.get('dryRun') === 'All';
 
 const contentOf = ({ metadata: { managedFields: _, ...metadata }, ...object }: any): unknown => ({
   ...object,

@@ -4,6 +4,7 @@ import { ApiError, badRequest } from './api-error.ts';
 import { Deletes } from './deletes.ts';
 import type { Target } from './intake.ts';
 import { Kinds } from './kinds.ts';
+import { podLog } from './pod-log.ts';
 import { Reads } from './reads.ts';
 import { Store } from './store.ts';
 import { viewOf } from './view.ts';
@@ -23,7 +24,11 @@ const KNOWN = [
   'fieldManager',
   'force',
   'propagationPolicy',
+  'dryRun',
 ];
+
+/** Those of pods/log, which the kubelet understands. */
+const LOG = ['container', 'follow', 'tailLines', 'sinceSeconds'];
 
 /**
  * The development API server: as much of kube-apiserver as the agent and its tests use, in memory, over
@@ -59,13 +64,20 @@ export class DevApiServer {
       const kind = info === undefined ? undefined : kinds.find(info.group, info.version, info.resource);
       if (info === undefined || kind === undefined)
         return { status: 404, headers: { 'content-type': 'text/plain' }, body: '404 page not found\n' };
-      const unknown = [...info.query.keys()].find((name) => !KNOWN.includes(name));
+      const isLog = kind.plural === 'pods' && info.subresource === 'log' && info.verb === 'get';
+      const unknown = [...info.query.keys()].find((name) => !(isLog ? LOG : KNOWN).includes(name));
       if (unknown !== undefined)
         throw new ApiError(
           501,
           '',
           `the development API server does not know the query parameter ${unknown}`,
         );
+      if (isLog) {
+        const nodes = kinds.find('', 'v1', 'nodes')!;
+        return podLog(request, reads.get(kind, info.namespace, info.name), (name) =>
+          reads.get(nodes, '', name),
+        );
+      }
       if (!['', 'status'].includes(info.subresource))
         throw new ApiError(501, '', 'the development API server has no such subresource');
 

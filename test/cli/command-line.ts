@@ -1,0 +1,35 @@
+import { run } from '../../agent/cli/run.ts';
+
+export interface Ran {
+  code: number;
+  out: string;
+  said: string;
+  /** Every progress line, in order. */
+  progress: string[];
+}
+
+/** Runs `kubectl vsecm ARGV` in this process. */
+export async function vsecm(
+  kubeconfig: string,
+  argv: readonly string[],
+  options: { stdin?: string; signal?: AbortSignal; onOut?: (text: string) => void } = {},
+): Promise<Ran> {
+  const ran: Ran = { code: -1, out: '', said: '', progress: [] };
+  ran.code = await run([...argv, '--kubeconfig', kubeconfig], {
+    terminal: {
+      out(text) {
+        ran.out += text;
+        options.onOut?.(text);
+      },
+      say(text) {
+        ran.said += text;
+      },
+      progress(text) {
+        if (text !== '') ran.progress.push(text);
+      },
+    },
+    stdin: async () => options.stdin ?? '',
+    signal: options.signal ?? new AbortController().signal,
+  });
+  return ran;
+}
