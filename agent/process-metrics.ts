@@ -16,9 +16,10 @@ export function registerProcessMetrics(registry: Registry): void {
     help: 'CPU time of the process, user and system',
     registers,
     collect() {
-      const { user, system } = process.cpuUsage();
-      cpu.inc((user + system - counted) / 1e6);
-      counted = user + system;
+      const usage = process.cpuUsage();
+      const all = usage.user + usage.system;
+      cpu.inc((all - counted) / 1e6);
+      counted = all;
     },
   });
   gauge(
