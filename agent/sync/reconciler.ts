@@ -55,7 +55,13 @@ export interface ReconcilerOptions {
 }
 
 /** Failures that may go when somebody registers something in Safe. */
-const MISSING: ReadonlySet<Code> = new Set<Code>(['UnnamedSecret', 'NotGranted', 'RefNotFound', 'RefIsNull', 'RefInvalid']);
+const MISSING: ReadonlySet<Code> = new Set<Code>([
+  'UnnamedSecret',
+  'NotGranted',
+  'RefNotFound',
+  'RefIsNull',
+  'RefInvalid',
+]);
 /** A write that was forbidden is tried again after this long, however long the interval. */
 const FORBIDDEN_RETRY_MS = 300_000;
 /** Repairs of one Secret in a row that are made at once; from then on they wait longer each time. */
@@ -147,7 +153,10 @@ export class Reconciler {
     }
     const holder = claims.holder(`${resource.namespace}/${spec.target.name}`);
     if (holder && holder.key !== resource.key) {
-      throw new Failure('TargetConflict', `Secret ${spec.target.name} is the target of the older VSecMSecret ${holder.name}`);
+      throw new Failure(
+        'TargetConflict',
+        `Secret ${spec.target.name} is the target of the older VSecMSecret ${holder.name}`,
+      );
     }
     return spec;
   }
@@ -158,7 +167,11 @@ export class Reconciler {
     try {
       const spec = parseSpec({ metadata: { name: resource.name }, spec: resource.spec });
       const safe = endpoint(spec.safeURL);
-      if (!safe) throw new Failure('SafeNotAllowed', 'spec.vsecmSafeURL names a Safe that the agents are not allowed to ask');
+      if (!safe)
+        throw new Failure(
+          'SafeNotAllowed',
+          'spec.vsecmSafeURL names a Safe that the agents are not allowed to ask',
+        );
       if (memory.source?.dial !== safe.dial) {
         this.#leave(memory);
         memory.source = sources.join(resource.key, safe);
@@ -207,7 +220,8 @@ export class Reconciler {
     }
     if (!memory.looked && applied && driftOf(applied, seen, false) === 'none') return seen;
     const current = memory.looked ? newest(seen, memory.looked) : seen;
-    const byOther = current && (applied ? driftOf(applied, current, false) === 'agent' : current.appliedAt !== undefined);
+    const byOther =
+      current && (applied ? driftOf(applied, current, false) === 'agent' : current.appliedAt !== undefined);
     if (byOther && memory.inspected !== current.resourceVersion) {
       memory.inspected = current.resourceVersion;
       memory.needAfter = Math.max(memory.needAfter, current.seenAt);
@@ -239,7 +253,12 @@ export class Reconciler {
 
   #resolve(resource: Resource, memory: Memory, spec: Spec, fetched: Fetched): Desired {
     const { clock, grants } = this.#options;
-    const desired = resolve(spec, { answer: fetched.answer, namespace: resource.namespace, grants, now: clock.wall() });
+    const desired = resolve(spec, {
+      answer: fetched.answer,
+      namespace: resource.namespace,
+      grants,
+      now: clock.wall(),
+    });
     memory.source?.use(memory.key, desired.used);
     return desired;
   }
@@ -255,7 +274,13 @@ export class Reconciler {
     const { writer, metrics, clock } = this.#options;
     const print = printOf(desired, target);
     const applied = memory.applied?.name === target.name ? memory.applied : undefined;
-    if (!applied && current && isProven(resource, current) && desired.sourceUpdated !== '' && resource.status.sourceUpdated === desired.sourceUpdated) {
+    if (
+      !applied &&
+      current &&
+      isProven(resource, current) &&
+      desired.sourceUpdated !== '' &&
+      resource.status.sourceUpdated === desired.sourceUpdated
+    ) {
       memory.applied = appliedFrom(current, print);
       return 'unchanged';
     }
@@ -263,10 +288,20 @@ export class Reconciler {
     if (applied && drift === 'none' && applied.print === print) return 'unchanged';
     if (drift !== 'none' && this.#tooSoon(resource, memory, target, current)) return undefined;
     if (current && !isOurs(current, resource) && !current.adoptable) {
-      throw targetConflict(target.name, { namespace: resource.namespace, name: resource.name, target: target.name });
+      throw targetConflict(target.name, {
+        namespace: resource.namespace,
+        name: resource.name,
+        target: target.name,
+      });
     }
     const over = applied && drift === 'none' ? applied : current;
-    const { meta, result } = await writer.write({ resource, target, desired, over, mayWrite: () => this.#owns(resource) });
+    const { meta, result } = await writer.write({
+      resource,
+      target,
+      desired,
+      over,
+      mayWrite: () => this.#owns(resource),
+    });
     memory.applied = appliedFrom(meta, print);
     memory.looked = undefined;
     memory.inspected = undefined;
@@ -282,12 +317,21 @@ export class Reconciler {
   }
 
   /** Whether a repair has to wait; the resource is then looked at again in time. */
-  #tooSoon(resource: Resource, memory: Memory, target: Spec['target'], current: SecretMeta | undefined): boolean {
+  #tooSoon(
+    resource: Resource,
+    memory: Memory,
+    target: Spec['target'],
+    current: SecretMeta | undefined,
+  ): boolean {
     // Two writers that undo each other must not do so at full speed.
-    const paced = memory.repairs < FREE_REPAIRS ? 0 : memory.repairedAt + Math.min(300_000, 1000 * 2 ** (memory.repairs - FREE_REPAIRS));
+    const paced =
+      memory.repairs < FREE_REPAIRS
+        ? 0
+        : memory.repairedAt + Math.min(300_000, 1000 * 2 ** (memory.repairs - FREE_REPAIRS));
     // A deletion that orphans strips the owner from the Secret first, and the watch may show the Secret
     // before the resource: an owner put back then makes the garbage collector delete it.
-    const stripped = target.creationPolicy === 'Owner' && current !== undefined && !current.ownerUids.includes(resource.uid);
+    const stripped =
+      target.creationPolicy === 'Owner' && current !== undefined && !current.ownerUids.includes(resource.uid);
     const at = Math.max(paced, stripped ? current.seenAt + ORPHANING_MS : 0);
     if (at <= this.#options.clock.now()) return false;
     this.#wakeAt(memory.key, at);
@@ -316,7 +360,11 @@ export class Reconciler {
       throw error;
     }
     if (!(error instanceof Failure)) throw error;
-    const failure = error.within({ namespace: resource.namespace, name: resource.name, target: memory.spec?.target.name });
+    const failure = error.within({
+      namespace: resource.namespace,
+      name: resource.name,
+      target: memory.spec?.target.name,
+    });
     const missing = MISSING.has(failure.code);
     if (missing && memory.source && fetched && fetched.begunAt < memory.seenAt) {
       // The answer is older than the question: ask once more before anything is said to be missing.
@@ -343,7 +391,9 @@ export class Reconciler {
 
   /** When a resource that is right is looked at again because of a date. */
   #nextMoment(memory: Memory, desired: Desired): number | undefined {
-    const moments = [this.#dated(desired.wakeAt), this.#options.reporter.staleAt(memory)].filter((at) => at !== undefined && at > this.#options.clock.now());
+    const moments = [this.#dated(desired.wakeAt), this.#options.reporter.staleAt(memory)].filter(
+      (at) => at !== undefined && at > this.#options.clock.now(),
+    );
     return moments.length > 0 ? Math.min(...(moments as number[])) : undefined;
   }
 
