@@ -35,6 +35,8 @@ export interface Memory {
   /** Secrets used without a grant that were warned of. */
   notGranted: readonly string[];
   failure: Failure | undefined;
+  /** Its namespace is being deleted. */
+  terminating: boolean;
   /** The status that was last computed, ahead of what the watch shows. */
   status: VSecMSecretStatus;
 }
@@ -59,6 +61,7 @@ export function createMemory(resource: Resource): Memory {
     repairedAt: -Infinity,
     notGranted: [],
     failure: undefined,
+    terminating: false,
     status: resource.status,
   };
 }

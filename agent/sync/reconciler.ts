@@ -68,6 +68,8 @@ const FORBIDDEN_RETRY_MS = 300_000;
 const FREE_REPAIRS = 3;
 /** How long the watch of resources may lag behind the one of Secrets. */
 const ORPHANING_MS = 2_000;
+/** How old a look at a target may be when it decides about a write. */
+const LOOK_MS = 5_000;
 /** How long the watch may take to show a Secret that was written. */
 const CONFIRM_MS = 60_000;
 
@@ -92,6 +94,7 @@ export class Reconciler {
     const resource = resources.get(key);
     if (!resource || resource.deleting || !this.#owns(resource)) return this.forget(key);
     const memory = this.#recall(resource);
+    if (memory.terminating) return;
     let fetched: Fetched | undefined;
     try {
       const spec = this.#plan(resource, memory);
@@ -101,8 +104,13 @@ export class Reconciler {
       fetched = this.#answer(resource, memory, current);
       if (!fetched) return;
       const desired = this.#resolve(resource, memory, spec, fetched);
+      if (this.#isOldLook(memory)) {
+        memory.lookFirst = true;
+        return this.reconcile(key);
+      }
       const written = await this.#write(resource, memory, spec, desired, current);
       if (!written) return;
+      await this.#removeFormer(resource, memory, spec.target.name);
       this.#wakeAt(key, this.#nextMoment(memory, desired));
       memory.source?.stopLooking(key);
       reporter.synced(resource, memory, desired, written);
@@ -126,6 +134,12 @@ export class Reconciler {
     return this.#options.ownership.owns(resource.namespace, resource.status.node ?? '');
   }
 
+  /** Asked once more right before a write: what came before it took its time. */
+  #mayWrite({ key, uid }: Resource): boolean {
+    const now = this.#options.resources.get(key);
+    return now !== undefined && now.uid === uid && !now.deleting && this.#owns(now);
+  }
+
   #recall(resource: Resource): Memory {
     const { memories } = this.#options;
     const known = memories.get(resource.key);
@@ -140,17 +154,17 @@ export class Reconciler {
   #plan(resource: Resource, memory: Memory): Spec {
     const { clock, claims } = this.#options;
     const now = clock.now();
+    if (resource.refresh !== memory.refresh) {
+      memory.refresh = resource.refresh;
+      memory.forcedAt = now;
+      memory.needAfter = now;
+    }
     if (memory.generation !== resource.generation) {
       memory.generation = resource.generation;
       memory.seenAt = now;
       this.#parse(resource, memory);
     }
     const spec = memory.spec ?? this.#parse(resource, memory);
-    if (resource.refresh !== memory.refresh) {
-      memory.refresh = resource.refresh;
-      memory.forcedAt = now;
-      memory.needAfter = now;
-    }
     const holder = claims.holder(`${resource.namespace}/${spec.target.name}`);
     if (holder && holder.key !== resource.key) {
       throw new Failure(
@@ -197,7 +211,8 @@ export class Reconciler {
   /** With `refreshInterval: 0s` a restart asks nothing while the status proves the Secret right. */
   #restsOnStatus(resource: Resource, memory: Memory, spec: Spec): boolean {
     if (spec.refreshIntervalMs !== 0 || memory.applied || memory.forcedAt !== undefined) return false;
-    return resource.status.node === this.#options.node && isProven(resource, this.#seen(resource, spec));
+    const { node, failure } = resource.status;
+    return node === this.#options.node && !failure && isProven(resource, this.#seen(resource, spec));
   }
 
   #seen(resource: Resource, spec: Spec): SecretMeta | undefined {
@@ -231,7 +246,7 @@ export class Reconciler {
 
   /** The answer to work from; `undefined` while one that is new enough is awaited. */
   #answer(resource: Resource, memory: Memory, current: SecretMeta | undefined): Fetched | undefined {
-    const { clock, quietMs, metrics } = this.#options;
+    const { clock, quietMs, metrics, reporter, schedule, enqueue } = this.#options;
     const { source, forcedAt } = memory;
     if (!source) return undefined;
     const fetched = source.answer();
@@ -246,7 +261,13 @@ export class Reconciler {
     if (ended) endForced(memory);
     source.need(memory.key, memory.needAfter, memory.forcedAt !== undefined);
     if (!failure) return undefined;
-    const right = memory.applied !== undefined || isProven(resource, current);
+    const staleAt = reporter.staleAt(memory);
+    if (staleAt !== undefined && staleAt > clock.now())
+      schedule.set(`stale ${memory.key}`, staleAt, () => enqueue(memory.key, false));
+    const right =
+      isReady(memory.status) &&
+      memory.status.observedGeneration === resource.generation &&
+      (memory.applied !== undefined || isProven(resource, current));
     if (ended || !right || clock.now() - failure.since >= quietMs) throw safeFailure(source);
     return undefined;
   }
@@ -282,10 +303,14 @@ export class Reconciler {
       resource.status.sourceUpdated === desired.sourceUpdated
     ) {
       memory.applied = appliedFrom(current, print);
+      memory.looked = undefined;
       return 'unchanged';
     }
     const drift = applied ? driftOf(applied, current, memory.looked !== undefined) : 'none';
-    if (applied && drift === 'none' && applied.print === print) return 'unchanged';
+    if (applied && drift === 'none' && applied.print === print) {
+      memory.looked = undefined;
+      return 'unchanged';
+    }
     if (drift !== 'none' && this.#tooSoon(resource, memory, target, current)) return undefined;
     if (current && !isOurs(current, resource) && !current.adoptable) {
       throw targetConflict(target.name, {
@@ -300,20 +325,30 @@ export class Reconciler {
       target,
       desired,
       over,
-      mayWrite: () => this.#owns(resource),
+      mayWrite: () => this.#mayWrite(resource),
     });
     memory.applied = appliedFrom(meta, print);
     memory.looked = undefined;
     memory.inspected = undefined;
     if (drift !== 'none') {
-      memory.repairs = clock.now() - memory.repairedAt < 60_000 ? memory.repairs + 1 : 1;
+      const inARow = clock.now() < memory.repairedAt + waitAfter(memory.repairs) + 60_000;
+      memory.repairs = inARow ? memory.repairs + 1 : 1;
       memory.repairedAt = clock.now();
     }
     metrics.secretWrites.inc({ result });
     this.#confirmLater(resource, memory, target.name);
-    const former = resource.status.secret?.name;
-    if (former !== undefined && former !== target.name) await writer.removeFormer(resource, former);
     return result;
+  }
+
+  /** Whether the target was looked up so long ago, while an answer was awaited, that it may be another now. */
+  #isOldLook({ looked }: Memory): boolean {
+    return looked !== undefined && this.#options.clock.now() - looked.at > LOOK_MS;
+  }
+
+  /** Of a target that was renamed the Secret made before goes; status names it until that has worked. */
+  async #removeFormer(resource: Resource, memory: Memory, target: string): Promise<void> {
+    const former = memory.status.secret?.name;
+    if (former !== undefined && former !== target) await this.#options.writer.removeFormer(resource, former);
   }
 
   /** Whether a repair has to wait; the resource is then looked at again in time. */
@@ -324,10 +359,7 @@ export class Reconciler {
     current: SecretMeta | undefined,
   ): boolean {
     // Two writers that undo each other must not do so at full speed.
-    const paced =
-      memory.repairs < FREE_REPAIRS
-        ? 0
-        : memory.repairedAt + Math.min(300_000, 1000 * 2 ** (memory.repairs - FREE_REPAIRS));
+    const paced = memory.repairedAt + waitAfter(memory.repairs);
     // A deletion that orphans strips the owner from the Secret first, and the watch may show the Secret
     // before the resource: an owner put back then makes the garbage collector delete it.
     const stripped =
@@ -352,7 +384,7 @@ export class Reconciler {
   #failed(resource: Resource, memory: Memory, fetched: Fetched | undefined, error: unknown): void {
     const { clock, metrics, reporter } = this.#options;
     const now = clock.now();
-    if (error instanceof NamespaceTerminating) return this.forget(memory.key);
+    if (error instanceof NamespaceTerminating) return this.#abandon(memory);
     if (error instanceof Conflict) {
       metrics.secretWrites.inc({ result: 'conflict' });
       memory.lookFirst = true;
@@ -371,6 +403,7 @@ export class Reconciler {
       memory.needAfter = memory.seenAt;
       if (!memory.source.failure) return memory.source.need(memory.key, memory.needAfter, false);
     }
+    if (!isOutside(failure.code) && failure.code !== 'ApiUnavailable') endForced(memory);
     if (failure.stage === 'resolve') memory.source?.useAny(memory.key);
     if (missing) memory.source?.lookFor(memory.key);
     else memory.source?.stopLooking(memory.key);
@@ -409,6 +442,13 @@ export class Reconciler {
     else schedule.set(`wake ${key}`, at, () => enqueue(key, false));
   }
 
+  /** Of a namespace that is being deleted nothing comes back: the resource stays known, to be left alone. */
+  #abandon(memory: Memory): void {
+    this.forget(memory.key);
+    memory.terminating = true;
+    this.#options.memories.set(memory.key, memory);
+  }
+
   #leave(memory: Memory): void {
     this.#options.groups.leave(memory.key);
     if (memory.source) this.#options.sources.leave(memory.key, memory.source);
@@ -422,6 +462,10 @@ function endForced(memory: Memory): void {
   memory.forcedAt = undefined;
   memory.handledRefresh = memory.refresh;
 }
+
+/** How long the next repair waits after so many in a row, milliseconds. */
+const waitAfter = (repairs: number): number =>
+  repairs < FREE_REPAIRS ? 0 : Math.min(300_000, 1000 * 2 ** (repairs - FREE_REPAIRS));
 
 /** Whether the status says that the Secret, as it stands now, is what the resource's generation asks for. */
 function isProven({ status, generation }: Resource, current: SecretMeta | undefined): boolean {

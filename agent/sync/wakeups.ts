@@ -53,10 +53,13 @@ export class Wakeups {
     }
   }
 
-  /** A group of resources is due: those that failed by themselves are tried again. */
+  /** A group is due: resources that failed by themselves are tried again; who waits for Safe is woken by it. */
   due(members: ReadonlySet<string>): void {
-    for (const key of members)
-      if (this.#options.memories.get(key)?.failure) this.#options.enqueue(key, false);
+    const { memories, enqueue } = this.#options;
+    for (const key of members) {
+      const failure = memories.get(key)?.failure;
+      if (failure && !isOutside(failure.code)) enqueue(key, false);
+    }
   }
 
   /** Safe began to fail, fails differently, or recovered: statuses that tell of it, or should, follow. */

@@ -1,0 +1,152 @@
+import type { Clock } from '../../agent/clock.ts';
+import type { SecretMeta } from '../../agent/sync/resource.ts';
+import { SecretApiError, type Refusal, type SecretApi } from '../../agent/sync/secret-api.ts';
+
+interface Body {
+  metadata: {
+    uid?: string;
+    resourceVersion?: string;
+    labels?: Record<string, string>;
+    ownerReferences?: { uid: string }[];
+  };
+  data?: Record<string, string>;
+}
+
+interface Stored {
+  meta: SecretMeta;
+  /** Base64 by key, the agents' fields alone. */
+  ours: Record<string, string>;
+  /** What the agents last declared, to tell a no-op. */
+  declared: string;
+}
+
+export interface Call {
+  verb: 'look' | 'apply' | 'delete';
+  name: string;
+  at: number;
+  force?: boolean;
+  body?: Body;
+}
+
+/** Secrets of namespace `team-a` as the write protocol sees them: enough of server-side apply to try it on. */
+export class FakeSecrets implements SecretApi {
+  readonly calls: Call[] = [];
+  readonly #stored = new Map<string, Stored>();
+  readonly #clock: Clock;
+  /** Who watches. */
+  onChange: (now: SecretMeta | undefined, before: SecretMeta | undefined) => void = () => {};
+  /** What the next applies are refused with; called with the name, `undefined` lets it through. */
+  refuse: (name: string) => Refusal | SecretApiError | undefined = () => undefined;
+  /** Called before each apply, as somebody who is faster. */
+  beforeApply: (name: string) => void = () => {};
+  #version = 1_000;
+  #serial = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  all(): SecretMeta[] {
+    return [...this.#stored.values()].map(({ meta }) => meta);
+  }
+
+  get writes(): Call[] {
+    return this.calls.filter(({ verb }) => verb !== 'look');
+  }
+
+  get(name: string): SecretMeta | undefined {
+    return this.#stored.get(name)?.meta;
+  }
+
+  /** Value of one key that the agents wrote. */
+  value(name: string, key = 'password'): string | undefined {
+    const text = this.#stored.get(name)?.ours[key];
+    return text === undefined ? undefined : Buffer.from(text, 'base64').toString();
+  }
+
+  async look(_namespace: string, name: string): Promise<SecretMeta | undefined> {
+    this.calls.push({ verb: 'look', name, at: this.#clock.now() });
+    const meta = this.get(name);
+    return meta && { ...meta, seenAt: this.#clock.now() };
+  }
+
+  async apply(
+    namespace: string,
+    name: string,
+    object: unknown,
+    force: boolean,
+  ): Promise<{ created: boolean; meta: SecretMeta }> {
+    const body = object as Body;
+    this.calls.push({ verb: 'apply', name, at: this.#clock.now(), force, body });
+    this.beforeApply(name);
+    const refusal = this.refuse(name);
+    if (refusal) throw typeof refusal === 'string' ? new SecretApiError(refusal) : refusal;
+    const { uid, resourceVersion, labels = {}, ownerReferences = [] } = body.metadata;
+    const known = this.#stored.get(name);
+    if (uid !== undefined && known?.meta.uid !== uid) throw new SecretApiError('stale');
+    if (resourceVersion !== undefined && known?.meta.resourceVersion !== resourceVersion)
+      throw new SecretApiError('stale');
+    const declared = JSON.stringify([body.data, labels, ownerReferences]);
+    if (known?.declared === declared) return { created: false, meta: known.meta };
+    const empty = body.data === undefined;
+    const meta = this.#put(namespace, name, {
+      managed: labels['vsecm.com/managed'] === 'true',
+      createdByAgent: labels['app.kubernetes.io/managed-by'] === 'vsecm-agent',
+      appliedAt: empty ? undefined : new Date(this.#clock.now()).toISOString(),
+      othersWrite: known?.meta.othersWrite ?? false,
+      ownerUids: ownerReferences.map((owner) => owner.uid),
+      adoptable: known?.meta.adoptable ?? false,
+    });
+    Object.assign(this.#stored.get(name)!, { ours: body.data ?? {}, declared });
+    return { created: known === undefined, meta };
+  }
+
+  async delete(meta: SecretMeta): Promise<void> {
+    this.calls.push({ verb: 'delete', name: meta.name, at: this.#clock.now() });
+    const refusal = this.refuse(meta.name);
+    if (refusal) throw typeof refusal === 'string' ? new SecretApiError(refusal) : refusal;
+    if (this.get(meta.name)?.resourceVersion !== meta.resourceVersion) throw new SecretApiError('stale');
+    this.remove(meta.name);
+  }
+
+  /** Somebody makes or changes a Secret. */
+  edit(name: string, change: Partial<SecretMeta> = {}): SecretMeta {
+    return this.#put('team-a', name, { othersWrite: true, ...change }, '');
+  }
+
+  /** Another agent writes it. */
+  takeOver(name: string): SecretMeta {
+    const at = new Date(this.#clock.now() - 1).toISOString();
+    return this.edit(name, { appliedAt: `${at}+other`, othersWrite: false });
+  }
+
+  remove(name: string): void {
+    const before = this.get(name);
+    this.#stored.delete(name);
+    if (before) this.onChange(undefined, before);
+  }
+
+  #put(namespace: string, name: string, change: Partial<SecretMeta>, declared?: string): SecretMeta {
+    const known = this.#stored.get(name);
+    const meta: SecretMeta = {
+      key: `${namespace}/${name}`,
+      namespace,
+      name,
+      uid: known?.meta.uid ?? `secret-${++this.#serial}`,
+      managed: false,
+      createdByAgent: false,
+      adoptable: false,
+      appliedAt: undefined,
+      othersWrite: false,
+      ownerUids: [],
+      deleting: false,
+      ...known?.meta,
+      ...change,
+      resourceVersion: String(++this.#version),
+      seenAt: this.#clock.now(),
+    };
+    this.#stored.set(name, { ours: {}, ...known, declared: declared ?? known?.declared ?? '', meta });
+    this.onChange(meta, known?.meta);
+    return meta;
+  }
+}
