@@ -87,5 +87,5 @@ export class RefreshGroups {
 /** Milliseconds within the interval at which a node's group is due. */
 export function phaseOf(node: string, dial: string, intervalMs: number): number {
   const digest = createHash('sha256').update(`${node}\n${dial}\n${intervalMs}`).digest();
-  return Number(digest.readBigUInt64BE() % BigInt(intervalMs));
+  return Number(digest.readBigUInt64BE() % BigInt(Math.ceil(intervalMs)));
 }
