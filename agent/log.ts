@@ -35,8 +35,11 @@ export function createLog(level: LogLevel, base: LogFields, destination?: LogDes
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return wrap(pino(options, destination ?? pino.destination({ fd: 1, sync: true })));
+  return wrap(pino(options, destination ?? standardOutput()));
 }
+
+/** Standard output, written synchronously. */
+export const standardOutput = (): LogDestination => pino.destination({ fd: 1, sync: true });
 
 function wrap(logger: pino.Logger): Log {
   const at =
