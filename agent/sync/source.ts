@@ -150,7 +150,7 @@ export class SafeSource {
   leave(key: string): boolean {
     this.#members.delete(key);
     this.#waiting.delete(key);
-    this.#looking.delete(key);
+    this.stopLooking(key);
     this.#forced.delete(key);
     this.use(key, []);
     if (this.#members.size === 0) this.close();
