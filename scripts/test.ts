@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BIN = join(ROOT, 'node_modules/.bin');
-const ON_BOTH_CLUSTERS = ['test/contract/', 'test/integration/'];
+const ON_BOTH_CLUSTERS = ['test/cli/', 'test/contract/', 'test/integration/'];
 const TEST_SECONDS = 120;
 
 interface Suite {

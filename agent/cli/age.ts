@@ -5,18 +5,14 @@ const UNITS = [
   ['s', 1],
 ] as const;
 
-/** A span in at most two units: `3d4h`, `5m`, `12s`. Takes milliseconds. */
+/** A span in one unit or two neighbouring ones: `3d4h`, `5m`, `12s`. Takes milliseconds. */
 export function span(ms: number): string {
-  let seconds = Math.max(0, Math.round(ms / 1000));
-  const parts: string[] = [];
-  for (const [unit, size] of UNITS) {
-    const count = Math.floor(seconds / size);
-    if (count > 0) parts.push(`${count}${unit}`);
-    if (parts.length === 0) continue;
-    if (count > 0) seconds -= count * size;
-    if (parts.length === 2 || unit === 's') break;
-  }
-  return parts.length === 0 ? '0s' : parts.join('');
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const index = UNITS.findIndex(([, size]) => seconds >= size);
+  const [unit, size] = UNITS[index] ?? ['s', 1];
+  const [smaller, part] = UNITS[index + 1] ?? ['', size];
+  const rest = Math.floor((seconds % size) / part);
+  return `${Math.floor(seconds / size)}${unit}${rest === 0 || smaller === '' ? '' : `${rest}${smaller}`}`;
 }
 
 /** An RFC 3339 time with how far it is from `now` (Unix milliseconds): `2026-01-01T00:00:00Z (5m ago)`. */

@@ -9,6 +9,8 @@ export interface Interest {
   name: string;
   /** As the resource or the agent's environment names it. */
   safeUrl: string;
+  /** How it fails at present. */
+  code?: string | undefined;
 }
 
 /** `undefined` for what is no line of an agent, such as the last words of a crash. */
@@ -22,14 +24,19 @@ export function parseLine(text: string): LogLine | undefined {
 }
 
 /**
- * Whether a line concerns the resource: it names it, or it is about its Safe or the identity with which Safe is asked,
- * which concern all resources alike and are logged once.
+ * Whether a line concerns the resource: it names it, or it is about what concerns many alike and is logged once: its
+ * Safe, the identity with which Safe is asked, a failure that others have too.
  */
-export function concerns(line: LogLine, { namespace, name, safeUrl }: Interest): boolean {
-  const { name: named, namespace: within, safeURL, stage, notAfter, serial } = line;
-  if (named !== undefined) return named === name && within === namespace;
+export function concerns(line: LogLine, interest: Interest): boolean {
+  const { namespace, name, safeUrl, code } = interest;
+  const { safeURL, stage, notAfter, serial, names, resources } = line;
+  if (line['name'] !== undefined) return line['name'] === name && line['namespace'] === namespace;
   if (typeof safeURL === 'string') return sameUrl(safeURL, safeUrl);
-  return stage === 'identity' || (serial !== undefined && notAfter !== undefined);
+  if (stage === 'identity' || (serial !== undefined && notAfter !== undefined)) return true;
+  if (Array.isArray(names) && names.includes(`${namespace}/${name}`)) return true;
+  // Of many resources a line names only the first, or none.
+  const all = Array.isArray(names) && names.length === resources;
+  return typeof resources === 'number' && code !== undefined && line['code'] === code && !all;
 }
 
 /** Shown by kubectl beside the log, and the same in each line. */

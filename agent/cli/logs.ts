@@ -39,7 +39,12 @@ RBAC: get on pods/log, and list on pods or endpointslices, in the agents' namesp
     }
     terminal.say(`pod ${printable(pod.pod)} on node ${printable(pod.node)}\n`);
     const { vsecmSafeURL } = (resource.spec ?? {}) as { vsecmSafeURL?: string };
-    const interest = { namespace, name, safeUrl: vsecmSafeURL ?? agents.settings.safeUrl };
+    const interest = {
+      namespace,
+      name,
+      safeUrl: vsecmSafeURL ?? agents.settings.safeUrl,
+      code: resource.status?.failure?.code,
+    };
     const follow = options['follow'] === true;
     let shown = 0;
     try {

@@ -42,7 +42,7 @@ function explain({ status, reason, code }: KubeError, asked: Asked): string {
   if (status === 401) return `the API server does not accept your credentials: ${action}`;
   if (status === 403)
     return `you are not allowed to ${verb} ${resource} ${where}: ask for a Role with that verb`;
-  if (status === 404 && reason === '')
+  if (status === 404 && reason === '' && resource.endsWith('.vsecm.com'))
     return `this cluster does not know ${resource}: is the agent installed (kubectl apply -f daemonset)?`;
   if (status === 404) return `${resource}${name === undefined ? '' : ` ${name}`} not found ${where}`;
   return `the API server answered ${status}${reason === '' ? '' : ` ${reason}`}: ${action}`;

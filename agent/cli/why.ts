@@ -57,7 +57,7 @@ function render(explanation: Explanation, now: number): string {
     ],
     ['in Safe', sourceUpdated && `last changed ${sourceUpdated}`],
     ['agent', whoServes(explanation)],
-    ...agentLines(agent, now),
+    ...agentLines(agent, now, failure?.code),
     ...explanation.problems.map((problem): [string, string] => ['unknown', problem]),
   ];
   const known = lines.filter((line): line is [string, string] => !!line[1]);
@@ -86,7 +86,12 @@ function nextAsTold(agent: Explanation['agent'], now: number): string | undefine
   return safe?.failure && `Safe is asked again ${when(safe.failure.nextRetry, now)}`;
 }
 
-function agentLines(agent: Explanation['agent'], now: number): [string, string | undefined][] {
+/** @param told the code of the status */
+function agentLines(
+  agent: Explanation['agent'],
+  now: number,
+  told: string | undefined,
+): [string, string | undefined][] {
   if (!agent.reached) return [['its page', `not reached: ${agent.why}`]];
   const { node, identity, resource, safe } = agent;
   const { spiffeId, notAfter, failure } = identity;
@@ -97,7 +102,10 @@ function agentLines(agent: Explanation['agent'], now: number): [string, string |
       failure?.code ?? (spiffeId && `${spiffeId}${notAfter ? `, expires ${when(notAfter, now)}` : ''}`),
     ],
     ['Safe', safe && aboutSafe(safe, now)],
-    ['now', resource?.code && `${resource.code}: ${resource.message ?? ''}`],
+    [
+      'now',
+      resource?.code && resource.code !== told ? `${resource.code}: ${resource.message ?? ''}` : undefined,
+    ],
   ];
 }
 

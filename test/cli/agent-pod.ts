@@ -1,8 +1,11 @@
 import type { TestCluster } from '../cluster.ts';
 import { MERGE } from '../devcluster/api-client.ts';
 import type { RunningAgent } from '../stage/agents.ts';
+import { shippedDaemonSet } from '../stage/kubelet.ts';
 import type { KubeletPort } from './kubelet-port.ts';
 
+/** What of the agent's environment a pod's spec shows here. */
+const TOLD = ['VSECM_AGENT_SERVICE', 'VSECM_SAFE_ENDPOINT_URL', 'VSECM_AGENT_MAX_OWNERS'];
 const PODS = '/api/v1/namespaces/vsecm-agent/pods';
 
 /** A Node whose kubelet is `kubelet`; without one, a Node that nobody answers for. */
@@ -18,22 +21,21 @@ export async function addAgentPod(
   { ready = true, ip = '10.244.1.7' }: { ready?: boolean; ip?: string } = {},
 ): Promise<void> {
   const { NODE_NAME: nodeName = '', POD_NAME: name = '' } = env;
+  const { labels, spec } = await shippedDaemonSet();
+  const [container] = spec.containers;
+  const set = container.env.filter(
+    (entry: any) => env[entry.name] === undefined || entry.valueFrom !== undefined,
+  );
+  const told = TOLD.flatMap((one) => (env[one] === undefined ? [] : [{ name: one, value: env[one] }]));
   await cluster.admin.ok('POST', PODS, {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace: 'vsecm-agent', labels: { 'app.kubernetes.io/name': 'vsecm-agent' } },
+    metadata: { name, namespace: 'vsecm-agent', labels },
     spec: {
+      ...spec,
       nodeName,
-      serviceAccountName: 'vsecm-agent',
-      automountServiceAccountToken: false,
       containers: [
-        {
-          name: 'agent',
-          image: 'vsecm-agent:0.1.0',
-          env: ['VSECM_AGENT_SERVICE', 'VSECM_SAFE_ENDPOINT_URL', 'VSECM_AGENT_MAX_OWNERS'].flatMap((one) =>
-            env[one] === undefined ? [] : [{ name: one, value: env[one] }],
-          ),
-        },
+        { ...container, env: [...set.filter((entry: any) => !TOLD.includes(entry.name)), ...told] },
       ],
     },
   });

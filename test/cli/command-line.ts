@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { run } from '../../agent/cli/run.ts';
 
 export interface Ran {
@@ -8,7 +9,7 @@ export interface Ran {
   progress: string[];
 }
 
-/** Runs `kubectl vsecm ARGV` in this process. */
+/** Runs `kubectl vsecm ARGV` in this process; fails if the value of a secret comes out. */
 export async function vsecm(
   kubeconfig: string,
   argv: readonly string[],
@@ -31,5 +32,7 @@ export async function vsecm(
     stdin: async () => options.stdin ?? '',
     signal: options.signal ?? new AbortController().signal,
   });
+  // The value of all secrets that these tests register.
+  assert.doesNotMatch(JSON.stringify(ran), /s3cr3t/);
   return ran;
 }
