@@ -166,3 +166,15 @@ test('an answer that was evicted costs a request, and nobody is woken for it', a
   assert.deepEqual(s.wokenSince(from), []);
   assert.notEqual(source.answer(), undefined);
 });
+
+test('a wish for an older answer does not take back one for a newer', async () => {
+  const s = new Sourced();
+  s.safe.latencyMs = 100;
+  const source = s.join('a');
+  source.need('a', s.clock.now(), false);
+  await s.pass(50);
+  source.need('b', s.clock.now(), false);
+  source.ask(s.clock.now() - 60_000);
+  await s.pass(6_000);
+  assert.equal(s.wakes.at(-1)?.key, 'b');
+});
