@@ -36,6 +36,7 @@ import { Sources } from './sync/sources.ts';
 import { STATUS_PACE, StatusWriter, type StatusPace } from './sync/status-writer.ts';
 import { Wakeups } from './sync/wakeups.ts';
 import { runTogether, type Task } from './tasks.ts';
+import { Turns } from './turns.ts';
 
 /** How fast things go; the defaults are the product's, tests shorten them. */
 export interface Pace {
@@ -245,10 +246,14 @@ export class Duty {
   /** Works until `signal` is aborted, then finishes the writes that are under way. */
   async run(signal: AbortSignal): Promise<void> {
     const { concurrency, log, clock, pace } = this.#options;
+    const turns = new Turns();
     const controller = new Controller({
       queue: this.#queue,
       concurrency,
-      reconcile: (key) => this.#reconciler.reconcile(key),
+      reconcile: async (key) => {
+        await turns.take();
+        await this.#reconciler.reconcile(key);
+      },
       isTold: (error) => error instanceof Failure || error instanceof Conflict,
       log,
       clock,
