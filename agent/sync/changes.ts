@@ -1,8 +1,8 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { Answer, StoredSecret } from './answer.ts';
 
 // Digests stay in memory and are keyed anew by each process: one that got out would tell nothing.
-const KEY = randomBytes(32);
+const KEY = createSecretKey(randomBytes(32)); // as an object: from bytes Node makes one at each use, 10 us
 
 /** A digest over the given parts, each delimited by its length. Never to leave the process's memory. */
 export function fingerprint(parts: Iterable<string | Uint8Array>): string {
