@@ -25,7 +25,7 @@ interface Burst {
 
 /** A burst is over when nothing was added for so long, or after so long, milliseconds. */
 const QUIET_MS = 1_000;
-const LONGEST_MS = 5_000;
+const LONGEST_MS = 10_000;
 /** Container runtimes cut lines at 16 KiB; so many names are below that. */
 const MOST_NAMES = 50;
 

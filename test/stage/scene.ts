@@ -36,10 +36,10 @@ export class Scene {
     this.agent = agent;
   }
 
-  static async start(env: (stage: Stage) => Record<string, string> = () => ({}), options: Pick<AgentOptions, 'pace' | 'floorMs'> = { pace: FAST, floorMs: 50 }): Promise<Scene> {
+  static async start(env: (stage: Stage) => Record<string, string> | Promise<Record<string, string>> = () => ({}), options: Pick<AgentOptions, 'pace' | 'floorMs'> = { pace: FAST, floorMs: 50 }): Promise<Scene> {
     const stage = await Stage.start();
     try {
-      return new Scene(stage, startInProcess(await stage.join('node-1', env(stage)), options));
+      return new Scene(stage, startInProcess(await stage.join('node-1', await env(stage)), options));
     } catch (error) {
       await stage.close();
       throw error;
