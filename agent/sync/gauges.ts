@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
 import type { RefreshGroups } from './groups.ts';
 import type { Memory } from './memory.ts';
-import { stateOf } from './resource-state.ts';
+import { stateOf, troubleOf } from './resource-state.ts';
 import type { Sources } from './sources.ts';
 
 export interface GaugesOptions {
@@ -30,9 +30,9 @@ export function setGauges({ memories, sources, groups, clock, metrics }: GaugesO
   metrics.failingResources.reset();
   for (const memory of memories.values()) {
     states[stateOf(memory)] += 1;
-    const { failure, status } = memory;
-    if (failure) metrics.failingResources.inc({ stage: failure.stage, code: failure.code });
-    if (status.conditions?.some((one) => one.type === 'Fresh' && one.status === 'False')) stale += 1;
+    const trouble = troubleOf(memory);
+    if (trouble) metrics.failingResources.inc({ stage: trouble.stage, code: trouble.code });
+    if (memory.status.conditions?.some((one) => one.type === 'Fresh' && one.status === 'False')) stale += 1;
   }
   for (const [state, count] of Object.entries(states)) metrics.resources.set({ state }, count);
   metrics.staleResources.set(stale);

@@ -312,7 +312,9 @@ export class Reconciler {
       return 'unchanged';
     }
     if (drift !== 'none' && this.#tooSoon(resource, memory, target, current)) return undefined;
-    if (current && !isOurs(current, resource) && !current.adoptable) {
+    const strayed = current !== undefined && writer.hasStrayed(current);
+    if (current && (strayed || !isOurs(current, resource)) && !current.adoptable) {
+      if (strayed) await writer.giveBack(resource, current);
       throw targetConflict(target.name, {
         namespace: resource.namespace,
         name: resource.name,

@@ -1,5 +1,6 @@
 import { hintFor } from '../api/reasons.ts';
 import type { RefState, ResourceState } from '../api/state.ts';
+import type { VSecMSecretStatus } from '../api/vsecmsecret.ts';
 import type { Clock } from '../clock.ts';
 import type { Grants } from './grants.ts';
 import type { RefreshGroups } from './groups.ts';
@@ -7,6 +8,8 @@ import type { Memory } from './memory.ts';
 import { refsAlike, refStates } from './ref-states.ts';
 import type { Schedule } from './schedule.ts';
 import { isReady } from './status.ts';
+
+type Trouble = NonNullable<VSecMSecretStatus['failure']>;
 
 export interface ResourceStateOptions {
   grants: Grants;
@@ -17,7 +20,8 @@ export interface ResourceStateOptions {
 
 /** What a person may know of one resource that this agent serves. */
 export function resourceState(memory: Memory, options: ResourceStateOptions): ResourceState {
-  const { key, failure, status, spec, applied } = memory;
+  const { key, status, spec, applied } = memory;
+  const trouble = troubleOf(memory);
   const [namespace = '', name = ''] = key.split('/');
   const secret = applied?.name ?? spec?.target.name ?? status.secret?.name;
   const nextLook = nextLookAt(memory, options);
@@ -26,11 +30,11 @@ export function resourceState(memory: Memory, options: ResourceStateOptions): Re
     name,
     ...(secret !== undefined && { secret }),
     state: stateOf(memory),
-    ...(failure && {
-      code: failure.code,
-      message: failure.message,
-      hint: hintFor(failure.code, failure.context),
-      ...(status.failure?.code === failure.code && { since: status.failure.since }),
+    ...(trouble && {
+      code: trouble.code,
+      message: trouble.message,
+      hint: trouble.hint,
+      ...(status.failure?.code === trouble.code && { since: status.failure.since }),
     }),
     ...(nextLook !== undefined && { nextLook: new Date(nextLook).toISOString() }),
     ...(status.lastSyncTime !== undefined && { lastWrite: status.lastSyncTime }),
@@ -38,9 +42,20 @@ export function resourceState(memory: Memory, options: ResourceStateOptions): Re
   };
 }
 
+/**
+ * How a resource fails at present: as the last look at it found, or as its status tells of a Safe that fails while
+ * the Secret is right.
+ */
+export function troubleOf({ failure, status }: Memory): Omit<Trouble, 'since'> | undefined {
+  if (!failure) return status.failure;
+  const { stage, code, message, context } = failure;
+  return { stage, code, message, hint: hintFor(code, context) };
+}
+
 /** In one word how a resource stands. */
-export function stateOf({ failure, applied, status, generation }: Memory): ResourceState['state'] {
-  if (failure) return 'failing';
+export function stateOf(memory: Memory): ResourceState['state'] {
+  const { applied, status, generation } = memory;
+  if (troubleOf(memory)) return 'failing';
   if (status.conditions?.some(({ reason }) => reason === 'Suspended')) return 'suspended';
   // Without an interval a restart rests on what the status says, and remembers nothing.
   const rests = isReady(status) && status.observedGeneration === generation;
@@ -48,15 +63,13 @@ export function stateOf({ failure, applied, status, generation }: Memory): Resou
 }
 
 /** When the agent looks at it again by itself, Unix milliseconds. */
-function nextLookAt(
-  { key, source, failure }: Memory,
-  { groups, schedule }: ResourceStateOptions,
-): number | undefined {
+function nextLookAt(memory: Memory, { groups, schedule }: ResourceStateOptions): number | undefined {
+  const { key, source, failure } = memory;
   const moments = [
     schedule.dueAt(`wake ${key}`),
     groups.dueAt(key),
     failure && source?.lookAt(key),
-    failure && source?.failure?.nextRetryAt,
+    troubleOf(memory) && source?.failure?.nextRetryAt,
   ].filter((at) => at !== undefined);
   return moments.length > 0 ? Math.min(...moments) : undefined;
 }

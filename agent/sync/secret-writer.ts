@@ -25,6 +25,8 @@ export interface WriteRequest {
 /** Writes Secrets by server-side apply so that nothing of anybody else is ever overwritten. */
 export class SecretWriter {
   readonly #api: SecretApi;
+  /** UIDs of Secrets of others that the first write met. */
+  readonly #strayed = new Set<string>();
 
   constructor(options: { api: SecretApi }) {
     this.#api = options.api;
@@ -98,8 +100,30 @@ export class SecretWriter {
     // Somebody created it between look and apply. Another agent: leave all as it is, giving back would
     // empty the Secret that both mean. Anybody else: give back what we share now.
     if (!meta.othersWrite) throw new Conflict('another agent created it');
-    await this.#api.apply(namespace, target.name, emptyBody(namespace, target.name, meta), false);
+    this.#strayed.add(meta.uid);
+    await this.giveBack(resource, meta);
     throw targetConflict(target.name, context);
+  }
+
+  /** Whether fields of somebody else's Secret became ours by mistake, and were not given back yet. */
+  hasStrayed(meta: SecretMeta): boolean {
+    return this.#strayed.has(meta.uid);
+  }
+
+  /**
+   * Gives such fields back, if the server lets us; an admission policy may not.
+   * @throws Conflict if the Secret changed meanwhile
+   */
+  async giveBack(resource: Resource, meta: SecretMeta): Promise<void> {
+    const { namespace, name, uid } = meta;
+    await this.#asking(resource, name, async () => {
+      try {
+        await this.#api.apply(namespace, name, emptyBody(namespace, name, meta), false);
+        this.#strayed.delete(uid);
+      } catch (error) {
+        if (!(error instanceof SecretApiError) || error.refusal !== 'forbidden') throw error;
+      }
+    });
   }
 
   async #asking<T>(resource: Resource, target: string, ask: () => Promise<T>): Promise<T> {

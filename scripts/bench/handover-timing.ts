@@ -21,7 +21,7 @@ export function handoverMs(size: HandoverSize): number {
   const nodes = nodeNames(1, size.nodes);
   const namespaces = namespaceNames(0, size.namespaces);
   const due: (() => void)[] = [];
-  const clock: Clock = { now: () => 0, after: (_ms, run) => (due.push(run), () => {}) };
+  const clock: Clock = { now: () => 0, wall: () => 0, after: (_ms, run) => (due.push(run), () => {}) };
   const ownership = new SharedOwnership({
     node: nodes[0]!,
     maxOwners: 0,

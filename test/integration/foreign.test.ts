@@ -17,29 +17,51 @@ async function tenant(namespace: string): Promise<string> {
 }
 
 const password = (secret: string) => ({ key: 'password', ref: `${secret}.cocaCola.data.password` });
-const theirs = (name: string, data: Record<string, string>, metadata: object = {}) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, ...metadata }, stringData: data });
+const theirs = (name: string, data: Record<string, string>, metadata: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, ...metadata },
+  stringData: data,
+});
 const isApplied = { verb: 'patch' as const, resource: 'secrets', apply: true };
 
 /** The whole Secret but for what changes with every write. */
-const contentOf = ({ kind: _, apiVersion: __, ...secret }: any) => ({ ...secret, metadata: { ...secret.metadata, resourceVersion: '', managedFields: [] } });
+const contentOf = ({ kind: _, apiVersion: __, ...secret }: any) => ({
+  ...secret,
+  metadata: { ...secret.metadata, resourceVersion: '', managedFields: [] },
+});
 
 test('a Secret that somebody else made is left as it is, and the resource says whose turn it is', async () => {
   const ns = await tenant('theirs');
-  const { metadata } = await scene.stage.cluster.admin.ok('POST', `/api/v1/namespaces/${ns}/secrets`, theirs('db', { password: 'theirs' }));
+  const { metadata } = await scene.stage.cluster.admin.ok(
+    'POST',
+    `/api/v1/namespaces/${ns}/secrets`,
+    theirs('db', { password: 'theirs' }),
+  );
   await scene.apply(vss('db', { data: [password(ns)] }), ns);
   const { status } = await scene.vss(ns, 'db', failsWith('TargetConflict'));
   assert.match(status.failure.message, /Secret db exists and belongs to somebody else/);
   assert.match(status.failure.hint, /kubectl annotate secret db -n theirs vsecm\.com\/allow-adoption=true/);
   assert.equal((await scene.secret(ns, 'db')).metadata.resourceVersion, metadata.resourceVersion);
-  assert.deepEqual((await scene.events(ns, 'db')).map(({ type, reason }: any) => [type, reason]), [['Warning', 'TargetConflict']]);
+  assert.deepEqual(
+    (await scene.events(ns, 'db')).map(({ type, reason }: any) => [type, reason]),
+    [['Warning', 'TargetConflict']],
+  );
 });
 
-for (const [kind, data] of Object.entries({ 'the same key': { password: 'theirs' }, 'another key': { other: 'theirs' } })) {
+for (const [kind, data] of Object.entries({
+  'the same key': { password: 'theirs' },
+  'another key': { other: 'theirs' },
+})) {
   test(`a Secret with ${kind} that somebody makes in the middle of our first write is left as it is`, async () => {
     const ns = await tenant(`middle-${kind.startsWith('the') ? 'same' : 'other'}`);
     let made: any;
     scene.stage.cluster.controls.before({ ...isApplied, namespace: ns, name: 'db' }, async () => {
-      made = await scene.stage.cluster.admin.ok('POST', `/api/v1/namespaces/${ns}/secrets`, theirs('db', data));
+      made = await scene.stage.cluster.admin.ok(
+        'POST',
+        `/api/v1/namespaces/${ns}/secrets`,
+        theirs('db', data),
+      );
     });
     await scene.apply(vss('db', { data: [password(ns)] }), ns);
     await scene.vss(ns, 'db', failsWith('TargetConflict'));
@@ -47,12 +69,45 @@ for (const [kind, data] of Object.entries({ 'the same key': { password: 'theirs'
   });
 }
 
-test('whoever may write a Secret lets the agent take it over, and their other keys stay', async () => {
-  const ns = await tenant('consent');
-  await scene.stage.cluster.admin.ok('POST', `/api/v1/namespaces/${ns}/secrets`, theirs('db', { password: 'old', other: 'kept' }));
+test('a Secret of others that the first write met is not taken for ours while it cannot be given back', async () => {
+  const ns = await tenant('strayed');
+  const { controls, admin } = scene.stage.cluster;
+  let applies = 0;
+  controls.before({ ...isApplied, namespace: ns, name: 'db' }, () =>
+    admin.ok(
+      'POST',
+      `/api/v1/namespaces/${ns}/secrets`,
+      theirs('db', { other: 'theirs' }, { annotations: { 'vsecm.com/allow-adoption': 'no' } }),
+    ),
+  );
+  const undo = controls.fail(
+    (request) => request.apply && request.resource === 'secrets' && request.namespace === ns && ++applies > 1,
+    { status: 403 },
+  );
   await scene.apply(vss('db', { data: [password(ns)] }), ns);
   await scene.vss(ns, 'db', failsWith('TargetConflict'));
-  await scene.patch(secretPath(ns, 'db'), { metadata: { annotations: { 'vsecm.com/allow-adoption': 'true' } } });
+  await scene.refresh(ns, 'db');
+  await scene.vss(ns, 'db', failsWith('TargetConflict'));
+  undo();
+  await scene.refresh(ns, 'db');
+  assert.deepEqual(valuesOf(await scene.secret(ns, 'db', (one) => valuesOf(one)['password'] === undefined)), {
+    other: 'theirs',
+  });
+  await scene.vss(ns, 'db', failsWith('TargetConflict'));
+});
+
+test('whoever may write a Secret lets the agent take it over, and their other keys stay', async () => {
+  const ns = await tenant('consent');
+  await scene.stage.cluster.admin.ok(
+    'POST',
+    `/api/v1/namespaces/${ns}/secrets`,
+    theirs('db', { password: 'old', other: 'kept' }),
+  );
+  await scene.apply(vss('db', { data: [password(ns)] }), ns);
+  await scene.vss(ns, 'db', failsWith('TargetConflict'));
+  await scene.patch(secretPath(ns, 'db'), {
+    metadata: { annotations: { 'vsecm.com/allow-adoption': 'true' } },
+  });
   await scene.refresh(ns, 'db');
   const secret = await scene.secret(ns, 'db', (one) => valuesOf(one)['password'] === 's3cr3t');
   assert.deepEqual(valuesOf(secret), { password: 's3cr3t', other: 'kept' });
@@ -64,11 +119,14 @@ test('whoever may write a Secret lets the agent take it over, and their other ke
 test('of two resources that name one Secret the older keeps it, and the other takes it up when that one goes', async () => {
   const ns = await tenant('two');
   await scene.apply(vss('first', { target: { name: 'db' }, data: [password(ns)] }), ns);
-  await scene.vss(ns, 'first');
-  // Their ages are compared in whole seconds.
-  const [{ metadata }] = await scene.apply(vss('second', { target: { name: 'db' }, data: [password(ns)] }), ns);
-  const uids = [metadata.uid, (await scene.vss(ns, 'first')).metadata.uid];
-  const firstIsOlder = metadata.creationTimestamp > (await scene.vss(ns, 'first')).metadata.creationTimestamp || uids[1]! < uids[0]!;
+  const first = (await scene.vss(ns, 'first')).metadata;
+  const [{ metadata: second }] = await scene.apply(
+    vss('second', { target: { name: 'db' }, data: [password(ns)] }),
+    ns,
+  );
+  // Ages are whole seconds, ties go by uid: either may be the older.
+  const age = ({ creationTimestamp, uid }: any): string => `${creationTimestamp} ${uid}`;
+  const firstIsOlder = age(first) < age(second);
   const [holder, other] = firstIsOlder ? ['first', 'second'] : ['second', 'first'];
   const { status } = await scene.vss(ns, other!, failsWith('TargetConflict'));
   assert.match(status.failure.message, new RegExp(`older VSecMSecret ${holder}`));
@@ -87,16 +145,25 @@ test('another agent’s write is not undone from an answer that is older than it
   await scene.register(ns, credentials('root', 'newer'), [ns]);
   const reads = scene.stage.safe.reads.length;
   // managedFields tell of an agent's write by its time, in whole seconds.
-  while (new Date().toISOString().slice(0, 19) <= metadata.managedFields[0].time.slice(0, 19)) await new Promise((resolve) => setImmediate(resolve));
+  while (new Date().toISOString().slice(0, 19) <= metadata.managedFields[0].time.slice(0, 19))
+    await new Promise((resolve) => setImmediate(resolve));
   await scene.stage.cluster.admin.ok(
     'PATCH',
     `${secretPath(ns, 'db')}?fieldManager=vsecm-agent&force=true`,
-    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db', labels: metadata.labels, ownerReferences: metadata.ownerReferences }, data: { password: Buffer.from('newer').toString('base64') } },
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'db', labels: metadata.labels, ownerReferences: metadata.ownerReferences },
+      data: { password: Buffer.from('newer').toString('base64') },
+    },
     { 'content-type': 'application/apply-patch+yaml' },
   );
   await scene.stage.safe.whenRead(reads + 1);
   // The next resource is synchronised after that look, so it has had its effect if there was one.
-  await scene.apply(vss('later', { data: [password(ns)] }, { annotations: { 'vsecm.com/refresh': '1' } }), ns);
+  await scene.apply(
+    vss('later', { data: [password(ns)] }, { annotations: { 'vsecm.com/refresh': '1' } }),
+    ns,
+  );
   await scene.vss(ns, 'later');
   assert.deepEqual(valuesOf(await scene.secret(ns, 'db')), { password: 'newer' });
 });
@@ -121,9 +188,15 @@ test('a Secret that was deleted in the middle of a write is not brought back hal
   await scene.vss(ns, 'db');
   const { metadata } = await scene.secret(ns, 'db');
   await scene.register(ns, credentials('root', 'second'), [ns]);
-  scene.stage.cluster.controls.before({ ...isApplied, namespace: ns, name: 'db' }, () => scene.stage.cluster.admin.ok('DELETE', secretPath(ns, 'db')));
+  scene.stage.cluster.controls.before({ ...isApplied, namespace: ns, name: 'db' }, () =>
+    scene.stage.cluster.admin.ok('DELETE', secretPath(ns, 'db')),
+  );
   await scene.refresh(ns, 'db');
-  const secret = await scene.secret(ns, 'db', (one) => one !== undefined && one.metadata.uid !== metadata.uid);
+  const secret = await scene.secret(
+    ns,
+    'db',
+    (one) => one !== undefined && one.metadata.uid !== metadata.uid,
+  );
   assert.deepEqual(valuesOf(secret), { password: 'second' });
   assert.equal(secret.metadata.ownerReferences.length, 1);
 });
@@ -144,7 +217,10 @@ test('an API server that refuses for a while is asked again, and the Secret is w
   await scene.apply(vss('db', { data: [password(ns)] }), ns);
   const { status } = await scene.vss(ns, 'db', failsWith('ApiUnavailable'));
   // It passes by itself, so nobody is called.
-  assert.deepEqual(status.conditions.map((one: any) => [one.type, one.status]), [['Ready', 'False']]);
+  assert.deepEqual(
+    status.conditions.map((one: any) => [one.type, one.status]),
+    [['Ready', 'False']],
+  );
   undo();
   await scene.vss(ns, 'db');
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { FAST, Stage } from '../stage/stage.ts';
 import { startInProcess, type RunningAgent } from '../stage/agents.ts';
-import { awaitObject, failsWith, isReady, secretPath, vssPath } from '../stage/await-object.ts';
+import { awaitObject, isReady, secretPath, vssPath } from '../stage/await-object.ts';
 import { valuesOf, vss } from '../stage/scene.ts';
 
 const POLICIES = ['Owner', 'Orphan', 'Merge'] as const;
@@ -33,7 +33,11 @@ before(async () => {
   stage = await Stage.start({ kind: 'real', controllers: true });
   agent = startInProcess(await stage.join('node-1'), { pace: FAST, floorMs: 50 });
   await agent.port();
-  await stage.safe.register({ name: 'raw:vsecm-agent-placeholder', value: 'placeholder', namespaces: ['vsecm-agent'] });
+  await stage.safe.register({
+    name: 'raw:vsecm-agent-placeholder',
+    value: 'placeholder',
+    namespaces: ['vsecm-agent'],
+  });
 });
 after(async () => {
   await agent.stop();
@@ -42,9 +46,17 @@ after(async () => {
 
 const api = () => stage.cluster.admin;
 const secret = (ns: string, data: Record<string, string>, more: object = {}, metadata: object = {}) =>
-  api().ok('POST', `/api/v1/namespaces/${ns}/secrets`, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'target', ...metadata }, stringData: data, ...more });
-const merge = (path: string, patch: object) => api().ok('PATCH', path, patch, { 'content-type': 'application/merge-patch+json' });
-const register = (ns: string, password: string) => stage.safe.register({ name: `raw:${ns}`, value: JSON.stringify({ password }), namespaces: [ns] });
+  api().ok('POST', `/api/v1/namespaces/${ns}/secrets`, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'target', ...metadata },
+    stringData: data,
+    ...more,
+  });
+const merge = (path: string, patch: object) =>
+  api().ok('PATCH', path, patch, { 'content-type': 'application/merge-patch+json' });
+const register = (ns: string, password: string) =>
+  stage.safe.register({ name: `raw:${ns}`, value: JSON.stringify({ password }), namespaces: [ns] });
 const spec = ({ ns, policy }: Cell, target: object = {}) => ({
   target: { name: 'target', creationPolicy: policy, ...target },
   data: [{ key: 'password', ref: `${ns}.password` }],
@@ -76,16 +88,32 @@ const SITUATIONS: Situation[] = [
   {
     name: 'an older VSecMSecret’s',
     arrange: async ({ ns }) => {
-      await stage.cluster.apply(vss('older', { target: { name: 'target' }, data: [{ key: 'password', ref: `${ns}.password` }] }), ns);
+      await stage.cluster.apply(
+        vss('older', { target: { name: 'target' }, data: [{ key: 'password', ref: `${ns}.password` }] }),
+        ns,
+      );
       const older = await awaitObject(api(), vssPath(ns, 'older'), isReady);
       // Ages are compared in whole seconds.
-      while (new Date().toISOString().slice(0, 19) <= older.metadata.creationTimestamp.slice(0, 19)) await new Promise((resolve) => setImmediate(resolve));
+      while (new Date().toISOString().slice(0, 19) <= older.metadata.creationTimestamp.slice(0, 19))
+        await new Promise((resolve) => setImmediate(resolve));
     },
   },
-  { name: 'someone else’s, with the same key', arrange: async ({ ns }) => void (await secret(ns, { password: 'theirs' })) },
-  { name: 'someone else’s, with other keys', arrange: async ({ ns }) => void (await secret(ns, { theirs: 'kept' })) },
-  { name: 'someone else’s, same key, with consent', arrange: async ({ ns }) => void (await secret(ns, { password: 'theirs' }, {}, CONSENT)) },
-  { name: 'someone else’s, other keys, with consent', arrange: async ({ ns }) => void (await secret(ns, { theirs: 'kept' }, {}, CONSENT)) },
+  {
+    name: 'someone else’s, with the same key',
+    arrange: async ({ ns }) => void (await secret(ns, { password: 'theirs' })),
+  },
+  {
+    name: 'someone else’s, with other keys',
+    arrange: async ({ ns }) => void (await secret(ns, { theirs: 'kept' })),
+  },
+  {
+    name: 'someone else’s, same key, with consent',
+    arrange: async ({ ns }) => void (await secret(ns, { password: 'theirs' }, {}, CONSENT)),
+  },
+  {
+    name: 'someone else’s, other keys, with consent',
+    arrange: async ({ ns }) => void (await secret(ns, { theirs: 'kept' }, {}, CONSENT)),
+  },
   {
     name: 'this resource’s, made immutable, and the value changes',
     arrange: own,
@@ -95,7 +123,11 @@ const SITUATIONS: Situation[] = [
       await refresh(cell);
     },
   },
-  { name: 'of another type, with consent', arrange: async ({ ns }) => void (await secret(ns, { theirs: 'kept' }, { type: 'example.com/other' }, CONSENT)) },
+  {
+    name: 'of another type, with consent',
+    arrange: async ({ ns }) =>
+      void (await secret(ns, { theirs: 'kept' }, { type: 'example.com/other' }, CONSENT)),
+  },
   {
     name: 'someone else’s, being deleted',
     arrange: async ({ ns }) => {
@@ -106,13 +138,17 @@ const SITUATIONS: Situation[] = [
   {
     name: 'made by someone in the middle of our first write, same key',
     arrange: async ({ ns }) => {
-      stage.cluster.controls.before({ verb: 'patch', resource: 'secrets', apply: true, namespace: ns }, () => secret(ns, { password: 'theirs' }));
+      stage.cluster.controls.before({ verb: 'patch', resource: 'secrets', apply: true, namespace: ns }, () =>
+        secret(ns, { password: 'theirs' }),
+      );
     },
   },
   {
     name: 'made by someone in the middle of our first write, other keys',
     arrange: async ({ ns }) => {
-      stage.cluster.controls.before({ verb: 'patch', resource: 'secrets', apply: true, namespace: ns }, () => secret(ns, { theirs: 'kept' }));
+      stage.cluster.controls.before({ verb: 'patch', resource: 'secrets', apply: true, namespace: ns }, () =>
+        secret(ns, { theirs: 'kept' }),
+      );
     },
   },
   {
@@ -135,9 +171,14 @@ const SITUATIONS: Situation[] = [
     name: 'this resource’s, and the resource names another target',
     arrange: own,
     then: async (cell) => {
-      if (cell.policy === 'Merge') await secret(cell.ns, { theirs: 'kept' }, {}, { name: 'renamed', ...CONSENT });
+      if (cell.policy === 'Merge')
+        await secret(cell.ns, { theirs: 'kept' }, {}, { name: 'renamed', ...CONSENT });
       await stage.cluster.apply(vss('db', spec(cell, { name: 'renamed' })), cell.ns);
-      await awaitObject(api(), vssPath(cell.ns, 'db'), (one) => isReady(one) && one.status.secret.name === 'renamed');
+      await awaitObject(
+        api(),
+        vssPath(cell.ns, 'db'),
+        (one) => isReady(one) && one.status.secret.name === 'renamed',
+      );
     },
   },
 ];
@@ -145,9 +186,12 @@ const SITUATIONS: Situation[] = [
 /** What a reader sees of a Secret: values told by whose they are. */
 function describe(found: any, before: any): string {
   if (!found) return 'absent';
-  const values = Object.entries(valuesOf(found)).sort().map(([key, value]) => `${key}=${value}`);
+  const values = Object.entries(valuesOf(found))
+    .sort()
+    .map(([key, value]) => `${key}=${value}`);
   const owner = found.metadata.ownerReferences ? ', owned by the resource' : '';
-  const untouched = before && found.metadata.resourceVersion === before.metadata.resourceVersion ? ', untouched' : '';
+  const untouched =
+    before && found.metadata.resourceVersion === before.metadata.resourceVersion ? ', untouched' : '';
   const foreign = found.type === 'Opaque' ? '' : `, type ${found.type}`;
   return `${values.join(' ')}${foreign}${found.immutable ? ', immutable' : ''}${owner}${untouched}`;
 }
@@ -169,7 +213,9 @@ async function cell(situation: Situation, policy: Policy, number: number): Promi
   const ready = answer.body.status?.conditions?.find((one: any) => one.type === 'Ready');
   const found = await stage.cluster.request('GET', secretPath(ns, 'target'));
   const { items } = await api().ok('GET', `/apis/events.k8s.io/v1/namespaces/${ns}/events`);
-  const events = items.filter((event: any) => event.regarding.name === 'db').sort((a: any, b: any) => (a.eventTime < b.eventTime ? -1 : 1));
+  const events = items
+    .filter((event: any) => event.regarding.name === 'db')
+    .sort((a: any, b: any) => (a.eventTime < b.eventTime ? -1 : 1));
   return [
     situation.name,
     policy,
@@ -184,7 +230,11 @@ test('policies and situations: what becomes of the Secret, the condition and the
   for (const [index, situation] of SITUATIONS.entries()) {
     for (const policy of POLICIES) rows.push(await cell(situation, policy, index));
   }
-  const table = [['The target is …', 'policy', 'condition', 'Secret afterwards', 'Events'], ['---', '---', '---', '---', '---'], ...rows]
+  const table = [
+    ['The target is …', 'policy', 'condition', 'Secret afterwards', 'Events'],
+    ['---', '---', '---', '---', '---'],
+    ...rows,
+  ]
     .map((row) => `| ${row.join(' | ')} |`)
     .join('\n');
   const text = `${HEAD}\n${table}\n`;

@@ -20,12 +20,19 @@ export interface RunningAgent {
 }
 
 /** Runs an agent inside the test's process. `pace` and `floorMs` shorten the product's times. */
-export function startInProcess(env: Record<string, string>, options: Pick<AgentOptions, 'pace' | 'floorMs'> = {}): RunningAgent {
+export function startInProcess(
+  env: Record<string, string>,
+  options: Pick<AgentOptions, 'pace' | 'floorMs'> = {},
+): RunningAgent {
   const log = new LogLines();
   const config = readConfig(env);
   const stop = new AbortController();
   const run = (async () => {
-    const agent = await createAgent({ config, log: createLog(config.logLevel, { node: config.node, pod: config.pod }, log), ...options });
+    const agent = await createAgent({
+      config,
+      log: createLog(config.logLevel, { node: config.node, pod: config.pod }, log),
+      ...options,
+    });
     await agent.run(stop.signal);
   })();
   run.catch(() => undefined);
@@ -54,7 +61,11 @@ export type Program = 'source' | { bundle: string };
 const SOURCE = ['--import', 'tsx', join(import.meta.dirname, '../../agent/main.ts')];
 
 /** Starts an agent as a process with nothing but `env`. */
-export function startProcess(env: Record<string, string>, program: Program = 'source', cwd?: string): AgentProcess {
+export function startProcess(
+  env: Record<string, string>,
+  program: Program = 'source',
+  cwd?: string,
+): AgentProcess {
   const log = new LogLines();
   const args = program === 'source' ? SOURCE : bundleArguments(program.bundle, env);
   const child = spawn(process.execPath, args, {
@@ -62,7 +73,8 @@ export function startProcess(env: Record<string, string>, program: Program = 'so
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
   });
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => log.write(text));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => log.write(text));
   // The whole output has been read when the streams are closed, not when the process exits.
   const exited = once(child, 'close').then(([code, signal]) => (signal === null ? (code as number) : 128));
   const end = (): void => void child.kill('SIGKILL');
@@ -74,7 +86,15 @@ export function startProcess(env: Record<string, string>, program: Program = 'so
     child,
     exited,
     kill: (signal) => void child.kill(signal),
-    port: () => portOf(log, exited.then((code) => Promise.reject(new Error(`the agent exited with ${code} before it started: ${log.text.slice(0, 2_000)}`)))),
+    port: () =>
+      portOf(
+        log,
+        exited.then((code) =>
+          Promise.reject(
+            new Error(`the agent exited with ${code} before it started: ${log.text.slice(0, 2_000)}`),
+          ),
+        ),
+      ),
     async stop() {
       child.kill('SIGTERM');
       return exited;
@@ -85,11 +105,20 @@ export function startProcess(env: Record<string, string>, program: Program = 'so
 /** The manifest's process flags, with the paths of this machine. */
 function bundleArguments(bundle: string, env: Record<string, string>): string[] {
   const readable = [bundle, env['KUBECONFIG']].filter((path) => path !== undefined && path !== '');
-  return ['--disable-sigusr1', '--disable-proto=delete', '--permission', ...readable.map((path) => `--allow-fs-read=${path}`), bundle];
+  return [
+    '--disable-sigusr1',
+    '--disable-proto=delete',
+    '--permission',
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    bundle,
+  ];
 }
 
 async function portOf(log: LogLines, failed: Promise<unknown>): Promise<number> {
-  const line = await Promise.race([log.when(({ msg }) => msg === 'Agent started'), failed.then(() => Promise.reject(new Error('the agent ended before it started')))]);
+  const line = await Promise.race([
+    log.when(({ msg }) => msg === 'Agent started'),
+    failed.then(() => Promise.reject(new Error('the agent ended before it started'))),
+  ]);
   return line['port'] as number;
 }
 

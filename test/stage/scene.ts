@@ -7,11 +7,16 @@ import { EXAMPLES, FAST, Stage } from './stage.ts';
 
 /** The JSON document that the documentation registers as `raw:databaseCredentials`. */
 export const credentials = (username = 'root', password = 's3cr3t'): string =>
-  JSON.stringify({ cocaCola: { data: { username, password }, labels: { app: 'db' }, annotations: { env: 'prod' } } });
+  JSON.stringify({
+    cocaCola: { data: { username, password }, labels: { app: 'db' }, annotations: { env: 'prod' } },
+  });
 
 /** The first documented VSecMSecret, or the second one, as printed. */
 export const example = (number: 1 | 2): Promise<string> =>
-  readFile(join(EXAMPLES, number === 1 ? 'database-credentials-with-labels.yaml' : 'database-credentials.yaml'), 'utf8');
+  readFile(
+    join(EXAMPLES, number === 1 ? 'database-credentials-with-labels.yaml' : 'database-credentials.yaml'),
+    'utf8',
+  );
 
 /** A VSecMSecret of which only the spec matters. */
 export const vss = (name: string, spec: object, metadata: object = {}): object => ({
@@ -23,7 +28,12 @@ export const vss = (name: string, spec: object, metadata: object = {}): object =
 
 /** A Secret's values as text. */
 export const valuesOf = (secret: any): Record<string, string> =>
-  Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value as string, 'base64').toString()]));
+  Object.fromEntries(
+    Object.entries(secret?.data ?? {}).map(([key, value]) => [
+      key,
+      Buffer.from(value as string, 'base64').toString(),
+    ]),
+  );
 
 /** A stage with one agent in this process, fast unless told otherwise, and what tests do on it. */
 export class Scene {
@@ -36,7 +46,10 @@ export class Scene {
     this.agent = agent;
   }
 
-  static async start(env: (stage: Stage) => Record<string, string> | Promise<Record<string, string>> = () => ({}), options: Pick<AgentOptions, 'pace' | 'floorMs'> = { pace: FAST, floorMs: 50 }): Promise<Scene> {
+  static async start(
+    env: (stage: Stage) => Record<string, string> | Promise<Record<string, string>> = () => ({}),
+    options: Pick<AgentOptions, 'pace' | 'floorMs'> = { pace: FAST, floorMs: 50 },
+  ): Promise<Scene> {
     const stage = await Stage.start();
     try {
       return new Scene(stage, startInProcess(await stage.join('node-1', await env(stage)), options));
@@ -49,7 +62,12 @@ export class Scene {
   /** Registers `raw:NAME`, and the placeholder without which Safe would not name it. */
   async register(name: string, value: string, namespaces: string[], more: object = {}): Promise<void> {
     const { safe } = this.stage;
-    if (!this.#named) await safe.register({ name: 'raw:vsecm-agent-placeholder', value: 'placeholder', namespaces: ['vsecm-agent'] });
+    if (!this.#named)
+      await safe.register({
+        name: 'raw:vsecm-agent-placeholder',
+        value: 'placeholder',
+        namespaces: ['vsecm-agent'],
+      });
     this.#named = true;
     await safe.register({ name: `raw:${name}`, value, namespaces, ...more });
   }
@@ -64,19 +82,30 @@ export class Scene {
   }
 
   /** The Secret once it fits; `undefined` stands for an absent one. */
-  secret(namespace: string, name: string, fits: (object: any) => boolean = (secret) => secret !== undefined): Promise<any> {
+  secret(
+    namespace: string,
+    name: string,
+    fits: (object: any) => boolean = (secret) => secret !== undefined,
+  ): Promise<any> {
     return awaitObject(this.stage.cluster.admin, secretPath(namespace, name), fits);
   }
 
   /** Merge-patches an object as somebody other than the agent. */
   patch(path: string, patch: object): Promise<any> {
-    return this.stage.cluster.admin.ok('PATCH', path, patch, { 'content-type': 'application/merge-patch+json' });
+    return this.stage.cluster.admin.ok('PATCH', path, patch, {
+      'content-type': 'application/merge-patch+json',
+    });
   }
 
   /** Events about one VSecMSecret, oldest first. */
   async events(namespace: string, name: string): Promise<any[]> {
-    const { items } = await this.stage.cluster.admin.ok('GET', `/apis/events.k8s.io/v1/namespaces/${namespace}/events`);
-    return items.filter((event: any) => event.regarding.name === name).sort((a: any, b: any) => (a.eventTime < b.eventTime ? -1 : 1));
+    const { items } = await this.stage.cluster.admin.ok(
+      'GET',
+      `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
+    );
+    return items
+      .filter((event: any) => event.regarding.name === name)
+      .sort((a: any, b: any) => (a.eventTime < b.eventTime ? -1 : 1));
   }
 
   /** Asks for a refresh and waits until its attempt has ended. */

@@ -1,6 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiClient, APPLY } from '../devcluster/api-client.ts';
 import { DevAuthority } from '../devcluster/spire/authority.ts';
 import { DevSafe } from '../devcluster/safe.ts';
 import { DevSpire } from '../devcluster/spire.ts';
@@ -12,7 +14,8 @@ const MANIFESTS = join(import.meta.dirname, '../../daemonset');
 const FOREIGN = new Set(['ClusterSPIFFEID']);
 
 /** The SPIFFE ID that the shipped ClusterSPIFFEID gives an agent's pod. */
-export const scoutId = (pod: string): string => `spiffe://vsecm.com/workload/vsecm-scout/ns/vsecm-agent/sa/vsecm-agent/n/${pod}`;
+export const scoutId = (pod: string): string =>
+  `spiffe://vsecm.com/workload/vsecm-scout/ns/vsecm-agent/sa/vsecm-agent/n/${pod}`;
 
 /** The two VSecMSecrets of the documentation, as they are printed there. */
 export const EXAMPLES = join(MANIFESTS, 'examples');
@@ -47,6 +50,7 @@ export class Stage {
     const stage = new Stage(cluster, authority, await DevSafe.start({ authority }));
     try {
       await cluster.apply(await shippedManifests());
+      if (cluster.kind === 'real') await policyInForce(cluster);
       return stage;
     } catch (error) {
       await stage.close();
@@ -75,7 +79,9 @@ export class Stage {
       NODE_NAME: node,
       POD_NAME: pod,
       POD_NAMESPACE: 'vsecm-agent',
-      KUBECONFIG: more['KUBECONFIG'] ?? (await this.cluster.kubeconfigFor({ namespace: 'vsecm-agent', name: 'vsecm-agent' })),
+      KUBECONFIG:
+        more['KUBECONFIG'] ??
+        (await this.cluster.kubeconfigFor({ namespace: 'vsecm-agent', name: 'vsecm-agent' })),
       SPIFFE_ENDPOINT_SOCKET: spire.socket,
       VSECM_SAFE_ENDPOINT_URL: this.safe.url,
       VSECM_AGENT_SERVICE: '',
@@ -107,5 +113,19 @@ export class Stage {
 async function shippedManifests(): Promise<object[]> {
   const files = (await readdir(MANIFESTS)).filter((file) => file.endsWith('.yaml')).sort();
   const texts = await Promise.all(files.map((file) => readFile(join(MANIFESTS, file), 'utf8')));
-  return (texts.flatMap((text) => loadAll(text)) as { kind: string }[]).filter(({ kind }) => !FOREIGN.has(kind) && kind !== 'DaemonSet');
+  return (texts.flatMap((text) => loadAll(text)) as { kind: string }[]).filter(
+    ({ kind }) => !FOREIGN.has(kind) && kind !== 'DaemonSet',
+  );
+}
+
+/** The API server takes up a new admission policy after a second or so; until then it refuses nothing. */
+async function policyInForce(cluster: TestCluster): Promise<void> {
+  const agent = new ApiClient(
+    await cluster.credentialsFor({ namespace: 'vsecm-agent', name: 'vsecm-agent' }),
+  );
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'probe' } };
+  const path = '/api/v1/namespaces/default/secrets/probe?fieldManager=vsecm-agent&dryRun=All';
+  while ((await agent.request('PATCH', path, secret, { 'content-type': APPLY })).status !== 403)
+    await sleep(50);
+  await agent.close();
 }

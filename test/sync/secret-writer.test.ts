@@ -175,6 +175,22 @@ test('a former Secret is deleted only while this resource owns it', async () => 
   assert.equal(secrets.get('db'), undefined);
 });
 
+test('what could not be given back is remembered as not ours, and given back later', async () => {
+  const { secrets, writer, write } = begin();
+  secrets.beforeApply = () => {
+    secrets.edit('db');
+    secrets.beforeApply = () => {
+      secrets.refuse = () => 'forbidden';
+    };
+  };
+  await assert.rejects(write(), failsWith('TargetConflict'));
+  assert.equal(writer.hasStrayed(secrets.get('db')!), true);
+  secrets.beforeApply = () => {};
+  secrets.refuse = () => undefined;
+  await writer.giveBack(resourceOf(), secrets.get('db')!);
+  assert.equal(writer.hasStrayed(secrets.get('db')!), false);
+});
+
 test('ours is what this resource owns or an agent wrote', () => {
   assert.equal(isOurs(secretMeta(), resourceOf()), true);
   assert.equal(isOurs(secretMeta({ ownerUids: [] }), resourceOf()), true);
