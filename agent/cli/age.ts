@@ -19,5 +19,6 @@ export function span(ms: number): string {
 export function when(time: string, now: number): string {
   const at = Date.parse(time);
   if (Number.isNaN(at)) return time;
-  return at > now ? `${time} (in ${span(at - now)})` : `${time} (${span(now - at)} ago)`;
+  const seconds = time.replace(/[.]\d+Z$/, 'Z');
+  return at > now ? `${seconds} (in ${span(at - now)})` : `${seconds} (${span(now - at)} ago)`;
 }

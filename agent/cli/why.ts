@@ -55,7 +55,7 @@ function render(explanation: Explanation, now: number): string {
       'Secret',
       secret && `${secret}, ${lastSyncTime ? `last written ${when(lastSyncTime, now)}` : 'not written yet'}`,
     ],
-    ['in Safe', sourceUpdated && `last changed ${sourceUpdated}`],
+    ['in Safe', sourceUpdated && `last changed ${when(sourceUpdated, now)}`],
     ['agent', whoServes(explanation)],
     ...agentLines(agent, now, failure?.code),
     ...explanation.problems.map((problem): [string, string] => ['unknown', problem]),
@@ -82,7 +82,9 @@ function nextAsTold(agent: Explanation['agent'], now: number): string | undefine
   if (!agent.reached || agent.resource === undefined) return undefined;
   const { resource, safe } = agent;
   if (resource.state === 'suspended') return undefined;
-  if (resource.nextLook !== undefined) return `the agent looks again ${when(resource.nextLook, now)}`;
+  const { nextLook } = resource;
+  if (nextLook !== undefined)
+    return `the agent looks again ${Date.parse(nextLook) > now ? when(nextLook, now) : 'now'}`;
   return safe?.failure && `Safe is asked again ${when(safe.failure.nextRetry, now)}`;
 }
 

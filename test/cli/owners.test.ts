@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { OwnersReport } from '../../agent/cli/owners.ts';
 import { Rendezvous } from '../../agent/shard/rendezvous.ts';
-import { startInProcess, type RunningAgent } from '../stage/agents.ts';
+import type { RunningAgent } from '../stage/agents.ts';
 import { vss } from '../stage/scene.ts';
-import { FAST, Stage } from '../stage/stage.ts';
+import { Stage } from '../stage/stage.ts';
 import { awaitObject, vssPath } from '../stage/await-object.ts';
-import { addAgentPod, addNode } from './agent-pod.ts';
+import { startAgents } from './agent-pod.ts';
 import { vsecm } from './command-line.ts';
 
 const NODES = ['node-1', 'node-2', 'node-3'];
@@ -19,34 +19,7 @@ const owners = (...argv: string[]) => vsecm(stage.cluster.kubeconfig, ['owners',
 before(async () => {
   stage = await Stage.start();
   const { cluster } = stage;
-  const env = { VSECM_AGENT_SERVICE: 'vsecm-agent' };
-  const endpoints = NODES.map((nodeName, index) => ({
-    addresses: [`10.244.${index + 1}.7`],
-    nodeName,
-    conditions: { ready: true },
-    targetRef: { kind: 'Pod', name: `vsecm-agent-${nodeName}`, namespace: 'vsecm-agent' },
-  }));
-  await cluster.apply({
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: {
-      name: 'vsecm-agent-1',
-      namespace: 'vsecm-agent',
-      labels: {
-        'kubernetes.io/service-name': 'vsecm-agent',
-        'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
-      },
-    },
-    addressType: 'IPv4',
-    endpoints,
-    ports: [],
-  });
-  for (const [index, node] of NODES.entries()) {
-    await addNode(cluster, node);
-    const agent = startInProcess(await stage.join(node, env), { pace: FAST, floorMs: 50 });
-    agents.push(agent);
-    await addAgentPod(cluster, agent, { ip: `10.244.${index + 1}.7` });
-  }
+  agents.push(...(await startAgents(stage, NODES)));
   for (const namespace of NAMESPACES) {
     await stage.namespace(namespace);
     await cluster.apply(vss('db', { data: [{ key: 'a', ref: 'a' }] }), namespace);

@@ -5,7 +5,9 @@ import {
   type Http2ServerRequest,
   type Http2ServerResponse,
 } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GateControls, type Failure } from './gate-controls.ts';
 import { Ca } from './pki.ts';
@@ -30,6 +32,9 @@ export interface GateAnswer {
   headers?: Record<string, string>;
   body: string | AsyncIterable<string>;
 }
+
+/** Takes over a connection of HTTP/1.1 whose client asks for another protocol. */
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
 
 export type Handler = (request: GateRequest) => Promise<GateAnswer>;
 
@@ -79,8 +84,11 @@ export class Gate {
     });
   }
 
-  /** Requests with `adminToken` pass unseen by the controls. */
-  static async start(handler: Handler, adminToken?: string): Promise<Gate> {
+  /**
+   * Requests with `adminToken` pass unseen by the controls. What `upgrade` takes over is not recorded; without it such a
+   * request is answered as if it had not asked.
+   */
+  static async start(handler: Handler, adminToken?: string, upgrade?: Upgrade): Promise<Gate> {
     const ca = await Ca.create('devcluster');
     const issued = await ca.issue({
       subject: 'CN=kube-apiserver',
@@ -90,6 +98,11 @@ export class Gate {
       ],
     });
     const server = createSecureServer({ key: issued.keyPem, cert: issued.chainPem, allowHTTP1: true });
+    if (upgrade !== undefined) {
+      server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        upgrade(request, socket, head).catch(() => socket.destroy());
+      });
+    }
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new Gate(server, ca.certPem, handler, adminToken);

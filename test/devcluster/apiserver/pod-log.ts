@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
 import type { GateAnswer, GateRequest } from '../gate.ts';
 import { ApiError } from './api-error.ts';
+import { kubeletOf } from './kubelet-address.ts';
 
 /** pods/log: passed on to the kubelet of the pod's node, whose certificate is not looked at, as by kube-apiserver. */
 export async function podLog(
@@ -13,10 +14,7 @@ export async function podLog(
   const { searchParams } = new URL(target, 'https://localhost');
   const container = searchParams.get('container') ?? pod.spec.containers[0].name;
   searchParams.delete('container');
-  const { status } = nodeOf(pod.spec.nodeName);
-  const port = status?.daemonEndpoints?.kubeletEndpoint?.Port;
-  const host = status?.addresses?.[0]?.address;
-  if (port === undefined || host === undefined) throw new ApiError(500, '', 'no preferred addresses found');
+  const { host, port } = kubeletOf(nodeOf(pod.spec.nodeName));
   const { namespace, name } = pod.metadata;
   const path = `/containerLogs/${namespace}/${name}/${container}?${searchParams}`;
   const request = get({ host, port, path, rejectUnauthorized: false, agent: false, signal });

@@ -1,10 +1,11 @@
 import { load } from 'js-yaml';
-import { Gate, type GateAnswer, type GateRequest } from '../gate.ts';
+import { Gate, type GateAnswer, type GateRequest, type Upgrade } from '../gate.ts';
 import { ApiError, badRequest } from './api-error.ts';
 import { Deletes } from './deletes.ts';
 import type { Target } from './intake.ts';
 import { Kinds } from './kinds.ts';
 import { podLog } from './pod-log.ts';
+import { portForward } from './port-forward.ts';
 import { Reads } from './reads.ts';
 import { Store } from './store.ts';
 import { viewOf } from './view.ts';
@@ -57,10 +58,17 @@ export class DevApiServer {
     const deletes = new Deletes(store, kinds);
     const tokens = new Set([adminToken]);
 
+    const admit = (authorization = ''): void => {
+      if (!tokens.has(authorization.replace(/^Bearer /, '')))
+        throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+    };
+    const podOf = (namespace: string, name: string): any =>
+      reads.get(kinds.find('', 'v1', 'pods')!, namespace, name);
+    const nodeOf = (name: string): any => reads.get(kinds.find('', 'v1', 'nodes')!, '', name);
+
     const answer = async (request: GateRequest): Promise<GateAnswer> => {
       const { info, headers, body } = request;
-      if (!tokens.has((headers['authorization'] ?? '').replace(/^Bearer /, '')))
-        throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+      admit(headers['authorization']);
       const kind = info === undefined ? undefined : kinds.find(info.group, info.version, info.resource);
       if (info === undefined || kind === undefined)
         return { status: 404, headers: { 'content-type': 'text/plain' }, body: '404 page not found\n' };
@@ -72,12 +80,7 @@ export class DevApiServer {
           '',
           `the development API server does not know the query parameter ${unknown}`,
         );
-      if (isLog) {
-        const nodes = kinds.find('', 'v1', 'nodes')!;
-        return podLog(request, reads.get(kind, info.namespace, info.name), (name) =>
-          reads.get(nodes, '', name),
-        );
-      }
+      if (isLog) return podLog(request, podOf(info.namespace, info.name), nodeOf);
       if (!['', 'status'].includes(info.subresource))
         throw new ApiError(501, '', 'the development API server has no such subresource');
 
@@ -123,7 +126,10 @@ export class DevApiServer {
         throw error;
       }
     };
-    const server = new DevApiServer(await Gate.start(handler, adminToken), store, reads, tokens);
+    const upgrade: Upgrade = (request, socket, head) =>
+      portForward(request, socket, head, { admit, podOf, nodeOf });
+    const gate = await Gate.start(handler, adminToken, upgrade);
+    const server = new DevApiServer(gate, store, reads, tokens);
     for (const name of ['default', 'kube-system']) {
       const namespaces = kinds.find('', 'v1', 'namespaces')!;
       const info = {
