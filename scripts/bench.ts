@@ -5,7 +5,7 @@ import { controlPlaneAssets } from '../test/devcluster/control-plane-assets.ts';
 import { measure, PARTS, type Part } from './bench/bench.ts';
 import { freshBundle } from './bench/fresh-bundle.ts';
 import { FULL, QUICK } from './bench/plan.ts';
-import { describe, surroundings, table, toJson } from './bench/report.ts';
+import { describe, handoverTables, surroundings, table, toJson } from './bench/report.ts';
 
 // `npm run bench` measures the bundled agent, on the real kube-apiserver where its binaries are there (or
 // can be built), else on the development cluster; VSECM_TEST_CLUSTER=dev|real decides it.
@@ -29,10 +29,14 @@ const from = surroundings(kind, values.quick);
 console.log(describe(from));
 const bundle = values.bundle ?? (await freshBundle());
 const begun = performance.now();
-const figures = await measure(values.quick ? QUICK : FULL, { kind, bundle }, new Set(parts), (doing) =>
-  process.stderr.write(`${Math.round((performance.now() - begun) / 1000)} s: ${doing}\n`),
+const { figures, handover } = await measure(
+  values.quick ? QUICK : FULL,
+  { kind, bundle },
+  new Set(parts),
+  (doing) => process.stderr.write(`${Math.round((performance.now() - begun) / 1000)} s: ${doing}\n`),
 );
 console.log(`\n${table(figures)}`);
+if (handover !== undefined) console.log(`\n${handoverTables(handover)}`);
 if (values.json !== undefined) await writeFile(values.json, toJson(figures, from));
 
 async function clusterOf(wanted: readonly Part[]): Promise<'dev' | 'real'> {

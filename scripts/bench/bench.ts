@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { gather, type Figures } from './figure.ts';
-import { measureHandover } from './handover.ts';
+import { measureHandover, type Handover } from './handover.ts';
 import type { Plan } from './plan.ts';
 import { measureRotate } from './rotate.ts';
 import { measureScale } from './scale.ts';
@@ -14,6 +14,13 @@ export interface Bench {
   bundle: string;
 }
 
+/** What came out. */
+export interface Measured {
+  figures: Figures;
+  /** The last repetition's simulation; all are alike but for the time. */
+  handover?: Handover;
+}
+
 /** The parts that can be measured by themselves; `noop` and `memory` are measured together. */
 export const PARTS = ['bundle', 'handover', 'start', 'rotate', 'sync', 'noop', 'memory'] as const;
 export type Part = (typeof PARTS)[number];
@@ -24,8 +31,9 @@ export async function measure(
   bench: Bench,
   parts: ReadonlySet<Part>,
   tell: (doing: string) => void,
-): Promise<Figures> {
+): Promise<Measured> {
   const figures: Figures = {};
+  let handover: Handover | undefined;
   const repeat = async (
     what: string,
     times: number,
@@ -45,7 +53,8 @@ export async function measure(
     await repeat('noop and memory', plan.scale.repetitions, () => measureScale(plan.scale, bench));
   if (has('handover'))
     await repeat('handover', plan.handover.repetitions, () => {
-      const { computeMs, movedShare, maxOverAverage } = measureHandover(plan.handover);
+      handover = measureHandover(plan.handover);
+      const { computeMs, movedShare, maxOverAverage } = handover;
       return {
         'handover.computeMs': [computeMs],
         'handover.movedShare': [movedShare],
@@ -53,5 +62,5 @@ export async function measure(
       };
     });
   const wanted = Object.entries(figures).filter(([key]) => parts.has(key.split('.')[0] as Part));
-  return Object.fromEntries(wanted);
+  return { figures: Object.fromEntries(wanted), ...(handover && { handover }) };
 }

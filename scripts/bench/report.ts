@@ -1,5 +1,6 @@
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { FIGURES, median, type FigureKey, type Figures } from './figure.ts';
+import type { Handover } from './handover.ts';
 
 /** Where figures come from. */
 export interface Surroundings {
@@ -36,7 +37,7 @@ export function describe({ cluster, quick, machine, load }: Surroundings): strin
   ].join('\n');
 }
 
-/** Markdown, so that a document can take it as it is. */
+/** The figures with the spread of their repetitions. */
 export function table(figures: Figures): string {
   const rows = (Object.keys(FIGURES) as FigureKey[]).flatMap((key) => {
     const values = figures[key];
@@ -45,12 +46,42 @@ export function table(figures: Figures): string {
     const shown = [median(values), Math.min(...values), Math.max(...values)].map(show);
     return [[key, ...shown, String(values.length), unit, meaning]];
   });
-  const head = ['figure', 'median', 'min', 'max', 'n', 'unit', ''];
+  return markdown(['figure', 'median', 'min', 'max', 'n', 'unit', ''], rows);
+}
+
+/** What the simulated departures moved. */
+export function handoverTables({ departures, limits }: Handover): string {
+  const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
+  return [
+    'No limit on owners: namespaces that move when one member leaves',
+    markdown(
+      ['member', 'owned', 'moved', 'of others', 'most to one'],
+      departures.map((row) => [
+        row.node,
+        ...[row.owned, row.moved, row.movedOfOthers, row.mostTakenByOne].map(String),
+      ]),
+    ),
+    'A limit on owners: share of all namespaces that move when one owner leaves, each in turn',
+    markdown(
+      ['nodes', 'owners', 'mean', 'least', 'most', 'another leaves'],
+      limits.map((row) => [
+        ...[row.nodes, row.owners].map(String),
+        ...[row.mean, row.least, row.most, row.whenOtherLeaves].map(share),
+      ]),
+    ),
+  ].join('\n\n');
+}
+
+/** A Markdown table, so that a document can take it as it is; columns of numbers to the right. */
+function markdown(head: string[], rows: string[][]): string {
   const widths = head.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]!.length)));
-  const numeric = (i: number): boolean => i >= 1 && i <= 4;
-  const line = (cells: string[]): string =>
-    `| ${cells.map((cell, i) => (numeric(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join(' | ')} |`;
-  const rule = widths.map((width, i) => (numeric(i) ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)));
+  const numeric = head.map((_, i) => rows.every((row) => /^[-0-9.]+( %)?$/.test(row[i]!)));
+  const pad = (cell: string, i: number): string =>
+    numeric[i] === true ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!);
+  const line = (cells: string[]): string => `| ${cells.map(pad).join(' | ')} |`;
+  const rule = widths.map((width, i) =>
+    numeric[i] === true ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width),
+  );
   return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
 

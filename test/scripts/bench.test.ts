@@ -7,7 +7,13 @@ import { measure, PARTS, type Part } from '../../scripts/bench/bench.ts';
 import { FIGURES, median } from '../../scripts/bench/figure.ts';
 import { MetricsPage } from '../../scripts/bench/metrics-page.ts';
 import { QUICK, type Plan } from '../../scripts/bench/plan.ts';
-import { describe as describeRun, surroundings, table, toJson } from '../../scripts/bench/report.ts';
+import {
+  describe as describeRun,
+  handoverTables,
+  surroundings,
+  table,
+  toJson,
+} from '../../scripts/bench/report.ts';
 import { bundle } from '../../scripts/build.ts';
 
 /** As little as shows that each part runs; no figure of it means anything. */
@@ -40,7 +46,7 @@ describe('the benchmark', { timeout: 110_000, concurrency: true }, () => {
   const run = (...parts: Part[]) => measure(TINY, { kind: 'dev', bundle: file }, new Set(parts), () => {});
 
   it('measures each part on the bundle, with a value for each repetition', async () => {
-    const figures = await run('bundle', 'handover', 'start', 'rotate', 'sync');
+    const { figures, handover } = await run('bundle', 'handover', 'start', 'rotate', 'sync');
     assert.deepEqual(
       Object.keys(figures).sort(),
       Object.keys(FIGURES)
@@ -50,10 +56,12 @@ describe('the benchmark', { timeout: 110_000, concurrency: true }, () => {
     assert.equal(figures['start.readyMs']?.length, 2);
     assert.equal(figures['sync.ratio']?.length, 2);
     for (const value of Object.values(figures).flat()) assert.ok(value > 0 && Number.isFinite(value));
+    assert.match(handoverTables(handover!), /^\| +5000 \| +16 \|/m);
+    assert.equal(handoverTables(handover!).match(/^\| ip-/gm)?.length, 2);
   });
 
   it('counts the requests of a refresh that changes nothing, and tells no size that it did not reach', async () => {
-    const figures = await run('noop', 'memory');
+    const { figures } = await run('noop', 'memory');
     assert.deepEqual(figures['noop.kubeRequests'], [0]);
     assert.deepEqual(figures['noop.safeRequests'], [1]);
     assert.equal(figures['noop.loopDelayP99Ms']?.length, 1);
