@@ -35,6 +35,8 @@ export interface Memory {
   /** Secrets used without a grant that were warned of. */
   notGranted: readonly string[];
   failure: Failure | undefined;
+  /** The API server asked to be left alone until then, Unix milliseconds. */
+  waitUntil: number;
   /** Its namespace is being deleted. */
   terminating: boolean;
   /** The status that was last computed, ahead of what the watch shows. */
@@ -61,6 +63,7 @@ export function createMemory(resource: Resource): Memory {
     repairedAt: -Infinity,
     notGranted: [],
     failure: undefined,
+    waitUntil: -Infinity,
     terminating: false,
     status: resource.status,
   };

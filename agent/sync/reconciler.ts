@@ -99,6 +99,7 @@ export class Reconciler {
     try {
       const spec = this.#plan(resource, memory);
       if (spec.suspend) return this.#suspend(resource, memory);
+      if (this.#options.clock.now() < memory.waitUntil) return this.#wakeAt(key, memory.waitUntil);
       if (this.#restsOnStatus(resource, memory, spec)) return;
       const current = await this.#look(resource, memory, spec);
       fetched = this.#answer(resource, memory, current);
@@ -420,8 +421,10 @@ export class Reconciler {
     if (!isOutside(failure.code)) this.#wakeAt(memory.key, this.#dated(failure.wakeAt) ?? forbidden);
     if (failure.stage !== 'write') return;
     memory.lookFirst = true;
+    if (failure.code !== 'ApiUnavailable') return;
+    if (failure.retryAfterMs !== undefined) memory.waitUntil = now + failure.retryAfterMs;
     // No answer: the write may have been made, and another agent's after it.
-    if (failure.code === 'ApiUnavailable' && failure.retryAfterMs === undefined) memory.needAfter = now;
+    else memory.needAfter = now;
   }
 
   /** When a resource that is right is looked at again because of a date. */
