@@ -108,6 +108,7 @@ function bundleArguments(bundle: string, env: Record<string, string>): string[] 
   return [
     '--disable-sigusr1',
     '--disable-proto=delete',
+    '--max-semi-space-size=4',
     '--permission',
     ...readable.map((path) => `--allow-fs-read=${path}`),
     bundle,
