@@ -58,7 +58,7 @@ export class Informer<T extends Stored> {
     await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));
   }
 
-  /** Whether the whole state was seen once, in each namespace. */
+  /** Whether the whole state was seen once, in each namespace that may be read. */
   synced(): boolean {
     return this.#waitsFor.size === 0;
   }

@@ -18,6 +18,7 @@ export interface ReflectorOptions<T extends Stored> {
   /** Absent: all namespaces. */
   namespace?: string | undefined;
   store: Store<T>;
+  /** The whole state is known, or is one of a single namespace and forbidden: nobody is to wait for it. */
   onSynced: () => void;
   log: Log;
   metrics: Pick<Metrics, 'kubeWatchRestarts'>;
@@ -192,6 +193,8 @@ export class Reflector<T extends Stored> {
     const unknown = error.status === 404 && this.#outage.lastsMs >= UNKNOWN_MS;
     if (gone || unknown) this.#resourceVersion = undefined;
     if (unknown) this.#options.store.retain(new Set());
+    // Whoever deletes a role in one namespace, or the namespace, must not stop the work in the others.
+    if (error.status === 403 && this.#options.namespace !== undefined) this.#options.onSynced();
     return delayMs;
   }
 

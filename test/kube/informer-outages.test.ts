@@ -202,6 +202,32 @@ suite('a server that refuses', () => {
     assert.equal((await wire.next()).query.get('sendInitialEvents'), 'true');
   });
 
+  test('one namespace of several is not waited for, and its objects come when it no longer does', async (t) => {
+    const { wire, clock, informer, stop, lines, told } = await follow(t, {
+      namespaces: ['one', 'two'],
+      random: 0.5,
+    });
+    const asked = [await wire.next(), await wire.next()];
+    const [one, two] = ['one', 'two'].map((name) => asked.find(({ path }) => path.includes(`/${name}/`))!);
+    two!.status(403, 'Forbidden');
+    await until(() => lines.length === 1);
+    assert.equal(informer.synced(), false);
+    one!.events(bookmark(10, true));
+    await informer.whenSynced(stop.signal);
+    assert.deepEqual([lines[0]?.namespace, lines[0]?.status], ['two', 403]);
+    await clock.whenPending((ms) => ms === 500);
+    await clock.advance(500);
+    (await wire.next()).events(event('ADDED', thing('a', 11, { namespace: 'two' })), bookmark(12, true));
+    assert.deepEqual(await told('+two/a'), ['+two/a']);
+  });
+
+  test('all namespaces is waited for', async (t) => {
+    const { wire, clock, informer } = await follow(t, { random: 0.5 });
+    (await wire.next()).status(403, 'Forbidden');
+    await clock.whenPending((ms) => ms === 500);
+    assert.equal(informer.synced(), false);
+  });
+
   test('connections is asked again, until the agent ends', async (t) => {
     const { wire, start, clock, lines, end } = await follow(t, { random: 0.5 });
     await start();
