@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { REFERENCE, renderReference } from './reference/render.ts';
+import { LOGS, REFERENCE, renderLogs, renderReference } from './reference/render.ts';
 
-// Writes the tables of docs/reference.md anew from the CRD, the failure vocabulary, the environment and the
-// metrics: node --import tsx scripts/reference.ts
-const before = await readFile(REFERENCE, 'utf8');
-const after = await renderReference(before);
-if (after === before) console.log('docs/reference.md is up to date');
-else {
-  await writeFile(REFERENCE, after);
-  console.log('docs/reference.md is written anew');
+// Writes the tables of docs/reference.md and docs/logs.md anew from the CRD, the failure vocabulary, the
+// environment, the metrics and the log's fields: npm run docs
+const PAGES = { [REFERENCE]: renderReference, [LOGS]: renderLogs };
+for (const [path, render] of Object.entries(PAGES)) {
+  const before = await readFile(path, 'utf8');
+  const after = await render(before);
+  if (after !== before) await writeFile(path, after);
+  console.log(`${path} ${after === before ? 'is up to date' : 'is written anew'}`);
 }

@@ -95,8 +95,8 @@ function safe({ url, failure, lastSuccess, answerAgeSeconds, secrets, named, gro
     <dd>
       ${groups.map(
         ({ intervalSeconds, members, nextDue }, index) =>
-          html`${index > 0 ? '; ' : ''}every ${seconds(intervalSeconds)}: ${members}
-          resources${nextDue === undefined ? undefined : html`, next at ${time(nextDue)}`}`,
+          html`${index > 0 ? '; ' : ''}every ${seconds(intervalSeconds)}:
+          ${plural(members, 'resource')}${nextDue === undefined ? undefined : html`, next at ${time(nextDue)}`}`,
       )}${groups.length === 0 ? 'only when a resource changes' : undefined}
     </dd>
   </dl>`;

@@ -20,12 +20,13 @@ dd { margin: 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; overflow-wrap: break-word; }
 td:nth-child(3) { min-width: 20rem; }
+td code { overflow-wrap: anywhere; }
 caption { text-align: left; color: var(--quiet); padding-bottom: .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .9rem .45rem 0; border-bottom: 1px solid var(--line); }
 thead th { color: var(--quiet); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 600; }
 code, time { font-family: ui-monospace, monospace; font-size: .9em; }
-td.word, dd time { white-space: nowrap; }
+td.word, dd time, time span { white-space: nowrap; }
 ul { margin: 0; padding: 0; list-style: none; }
 .failing, .bad { color: var(--bad); }
 .waiting { color: var(--wait); }

@@ -1,5 +1,6 @@
 import { describeConfig } from '../../agent/config.ts';
 import { hintFor, REASONS, type Code } from '../../agent/api/reasons.ts';
+import { LOG_FIELDS } from '../../agent/log-fields.ts';
 import { createMetrics } from '../../agent/metrics.ts';
 
 /** A schema of OpenAPI, as far as CustomResourceDefinitions use it. */
@@ -63,6 +64,18 @@ export async function metricsTable(): Promise<string> {
   const rows = metrics.map(({ name, type, help }) => [`\`${name}\``, String(type), help]);
   return table(['metric', 'type', 'meaning'], rows);
 }
+
+/** What a line of the log may carry. */
+export function logFieldTable(): string {
+  const rows = Object.entries(LOG_FIELDS).map(([name, { type, meaning }]) => [
+    `\`${name}\``,
+    LOG_TYPES[type],
+    meaning,
+  ]);
+  return table(['field', 'type', 'meaning'], rows);
+}
+
+const LOG_TYPES = { text: 'string', number: 'number', flag: 'boolean', texts: 'list of strings' };
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;

@@ -4,18 +4,36 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadAll } from 'js-yaml';
-import { REFERENCE, renderReference } from '../../scripts/reference/render.ts';
+import { LOGS, REFERENCE, renderLogs, renderReference } from '../../scripts/reference/render.ts';
 import { startInProcess } from '../stage/agents.ts';
 import { awaitObject, isReady, secretPath, vssPath } from '../stage/await-object.ts';
 import { FAST, Stage } from '../stage/stage.ts';
-import { blocks, brokenLinks, pages, ROOT, safeCommands, type Page } from './documentation.ts';
+import { agentSources, blocks, brokenLinks, pages, ROOT, safeCommands, type Page } from './documentation.ts';
 
 const all = await pages();
 const page = (path: string): Page => all.find((one) => one.path === path) ?? assert.fail(`no ${path}`);
 
 test('the tables of the reference are those of the code', async () => {
   const text = await readFile(REFERENCE, 'utf8');
-  assert.equal(text, await renderReference(text), 'run: node --import tsx scripts/reference.ts');
+  assert.equal(text, await renderReference(text), 'run: npm run docs');
+  const logs = await readFile(LOGS, 'utf8');
+  assert.equal(logs, renderLogs(logs), 'run: npm run docs');
+});
+
+test('the page about the log has every message of the agent, and no other', async () => {
+  const documented = [...page('docs/logs.md').text.matchAll(/^\| [a-z, ]+ \| `([^`]+)` \|/gm)].map(
+    ([, message = '']) => message,
+  );
+  const sources = await agentSources();
+  const logged = [
+    ...sources.matchAll(/\blog(?:\.\w+|\[[^\]]+\])\(\s*'([^']+)'/g),
+    ...sources.matchAll(/(?:#report|#complain)\(\s*'([^']+)'/g),
+    ...sources.matchAll(/message: '([^']+)' \} as const/g),
+  ].map(([, message = '']) => message);
+  assert.ok(logged.length > 20);
+  for (const message of logged) assert.ok(documented.includes(message), `docs/logs.md lacks: ${message}`);
+  for (const message of documented)
+    assert.ok(sources.includes(`'${message}'`), `no longer logged: ${message}`);
 });
 
 test('the reference knows every code, and no other', async () => {

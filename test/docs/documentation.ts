@@ -20,6 +20,13 @@ export async function pages(): Promise<Page[]> {
   );
 }
 
+/** The source of the agent, without that of the kubectl plugin. */
+export async function agentSources(): Promise<string> {
+  const paths = await readdir(join(ROOT, 'agent'), { recursive: true });
+  const sources = paths.filter((path) => path.endsWith('.ts') && !path.startsWith('cli/'));
+  return (await Promise.all(sources.map((path) => readFile(join(ROOT, 'agent', path), 'utf8')))).join('\n');
+}
+
 /** The fenced blocks of one language. */
 export function blocks({ text }: Page, language: string): string[] {
   const fences = text.matchAll(/^```(\w*)\n(.*?)^```/gms);

@@ -76,7 +76,7 @@ test('a failing resource shows code, since when, message, hint, and the refs tha
   const page = render({ resources: [failing('db', '2026-01-01T00:00:00Z')] });
   for (const text of [
     'RefNotFound',
-    '2026-01-01 00:00:00 UTC',
+    'datetime="2026-01-01T00:00:00Z"',
     'holds nothing at this path',
     'Register it: safe -w raw:db',
     '0 of 1 found',
@@ -99,7 +99,7 @@ test('a failing Safe shows why, since when, how often and when it is asked next'
     'SafeUnreachable',
     'ECONNREFUSED',
     '7 failed attempts',
-    '2026-01-01 00:05:00 UTC',
+    '00:05:00 UTC',
     'kubectl get pods',
   ])
     assert.ok(page.includes(text), text);
