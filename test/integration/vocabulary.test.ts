@@ -230,7 +230,7 @@ async function tellAlike(code: Code, ns: string, status: any, from: number): Pro
   assert.ok(status.failure.hint.length > 20);
 
   const line = await scene.agent.log.when(
-    (one) => one['code'] === code && one['stage'] === stage && /fails$/.test(one.msg),
+    (one) => one['code'] === code && one['stage'] === stage && one.msg.endsWith('fails'),
     from,
   );
   assert.equal(line.msg, outside ? 'Fetching from Safe fails' : 'VSecMSecret fails');

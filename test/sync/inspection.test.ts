@@ -1,0 +1,274 @@
+import assert from 'node:assert/strict';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { test } from 'node:test';
+import { Failure } from '../../agent/api/reasons.ts';
+import { parseSpec } from '../../agent/api/vsecmsecret.ts';
+import { createMetrics } from '../../agent/metrics.ts';
+import type { StoredSecret } from '../../agent/sync/answer.ts';
+import { setGauges } from '../../agent/sync/gauges.ts';
+import { inspect } from '../../agent/sync/inspection.ts';
+import type { Memory } from '../../agent/sync/memory.ts';
+import { refStates } from '../../agent/sync/ref-states.ts';
+import type { SafeSource } from '../../agent/sync/source.ts';
+import { FakeClock } from '../fake-clock.ts';
+import { stored } from './stored-secret.ts';
+
+const clock = new FakeClock();
+const at = (ms: number): string => new Date(ms).toISOString();
+
+/** A Safe that answered a minute ago. */
+function source(secrets: readonly StoredSecret[], more: Partial<SafeSource> = {}): SafeSource {
+  const answer = { kind: 'named', secrets: new Map(secrets.map((secret) => [secret.name, secret])) } as const;
+  const fetched = { answer, begunAt: clock.now() - 60_000, endedAt: clock.now() - 60_000, bytes: 1 };
+  return {
+    url: 'https://safe.example',
+    dial: 'https://safe.example/workload/v1/secrets',
+    confirmedAt: fetched.begunAt,
+    last: { secrets: secrets.length, named: true },
+    answer: () => fetched,
+    lookAt: () => undefined,
+    ...more,
+  } as SafeSource;
+}
+
+const memory = (key: string, safe: SafeSource, spec: object, more: Partial<Memory> = {}): Memory => {
+  const name = key.split('/')[1] ?? '';
+  return {
+    key,
+    generation: 1,
+    source: safe,
+    spec: parseSpec({ metadata: { name }, spec }),
+    applied: { name },
+    status: { observedGeneration: 1 },
+    ...more,
+  } as Memory;
+};
+
+const look = (memories: readonly Memory[], safes: readonly SafeSource[]) =>
+  inspect({
+    memories: new Map(memories.map((one) => [one.key, one])),
+    sources: { all: () => safes },
+    groups: {
+      dueAt: () => clock.now() + 1_000,
+      sizes: () => [
+        { dial: safes[0]!.dial, intervalMs: 10_000, members: memories.length, dueAt: clock.now() + 1_000 },
+        { dial: 'https://elsewhere', intervalMs: 10_000, members: 1, dueAt: undefined },
+      ],
+    },
+    schedule: { dueAt: () => undefined },
+    grants: 'enforce',
+    clock,
+  });
+
+const db = stored('db', '{"password":"s3cr3t","none":null,"list":["s3cr3t"]}', { namespaces: ['shop'] });
+const spec = { data: [{ key: 'p', ref: 'db.password' }] };
+
+test('each ref of a resource is followed by itself, and tells names and codes alone', () => {
+  const all = parseSpec({
+    metadata: { name: 'r' },
+    spec: {
+      data: [
+        { key: 'fine', ref: 'db.password' },
+        { key: 'none', ref: 'db.none' },
+        { key: 'missing', ref: 'db.else' },
+        { key: 'other', ref: 'other.password' },
+        { key: 'coded', ref: 'db.list.0', decode: 'Base64' },
+        { key: 'path', ref: "$.db['list'][0]" },
+      ],
+      dataFrom: [{ ref: 'db' }],
+      labels: [{ key: 'app', ref: 'db.labels.app' }],
+    },
+  });
+  const answer = {
+    kind: 'named',
+    secrets: new Map([['db', { ...db, value: db.value.replace('list":["s3cr3t', 'list":["no!') }]]),
+  } as const;
+  const states = refStates(all, { answer, namespace: 'shop', grants: 'enforce', now: clock.wall() });
+  assert.deepEqual(
+    states.map(({ key, state, secret }) => [key, state, secret]),
+    [
+      ['fine', 'ok', 'db'],
+      ['none', 'RefIsNull', undefined],
+      ['missing', 'RefNotFound', undefined],
+      ['other', 'NotGranted', undefined],
+      ['coded', 'ValueInvalid', undefined],
+      ['path', 'ok', 'db'],
+      ['', 'ok', 'db'],
+      ['app', 'RefNotFound', undefined],
+    ],
+  );
+  assert.doesNotMatch(JSON.stringify(states), /s3cr3t|no!/);
+});
+
+test('a resource says how it stands, its failure before all, and when it is looked at next', async () => {
+  const safe = source([db]);
+  const context = { namespace: 'shop', name: 'bad', secret: 'db' };
+  const failure = new Failure('RefNotFound', 'nothing there', { context });
+  const since = '2026-01-01T00:00:00Z';
+  const told = { stage: 'connect', code: 'SafeTimeout', message: 'm', hint: 'h', since } as const;
+  const suspended = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Suspended',
+    message: '',
+    lastTransitionTime: '',
+  } as const;
+  const { resources, safes } = await look(
+    [
+      memory('shop/fine', safe, spec, { status: { lastSyncTime: since } }),
+      memory('shop/bad', safe, spec, {
+        failure,
+        status: { failure: { ...told, code: 'RefNotFound', stage: 'resolve' } },
+      }),
+      memory('shop/told', safe, spec, { status: { failure: told } }),
+      memory('shop/new', safe, spec, { applied: undefined }),
+      memory('shop/rests', safe, spec, {
+        applied: undefined,
+        spec: undefined,
+        status: { conditions: [suspended] },
+      }),
+    ],
+    [safe],
+  );
+  assert.deepEqual(
+    resources.map(({ name, state, code, since, lastWrite, refs }) => [
+      name,
+      state,
+      code,
+      since,
+      lastWrite,
+      refs.length,
+    ]),
+    [
+      ['fine', 'synced', undefined, undefined, since, 1],
+      ['bad', 'failing', 'RefNotFound', since, undefined, 1],
+      ['told', 'failing', 'SafeTimeout', since, undefined, 1],
+      ['new', 'waiting', undefined, undefined, undefined, 1],
+      ['rests', 'suspended', undefined, undefined, undefined, 0],
+    ],
+  );
+  assert.match(resources[1]?.hint ?? '', /raw:db -n shop/);
+  assert.equal(resources[0]?.nextLook, at(clock.now() + 1_000));
+  assert.deepEqual(safes, [
+    {
+      url: 'https://safe.example',
+      lastSuccess: at(clock.now() - 60_000),
+      answerAgeSeconds: 60,
+      secrets: 1,
+      named: true,
+      groups: [{ intervalSeconds: 10, members: 5, nextDue: at(clock.now() + 1_000) }],
+    },
+  ]);
+});
+
+test('without an answer in memory refs are as the resource is', async () => {
+  const failure = {
+    code: 'SafeTimeout',
+    cause: 'TIMEOUT',
+    since: 0,
+    attemptedAt: 0,
+    nextRetryAt: 5_000,
+    attempts: 3,
+    peerSpiffeId: undefined,
+  } as const;
+  const gone = source([], { answer: () => undefined, failure, confirmedAt: undefined, last: undefined });
+  const error = new Failure('SafeTimeout', 'late');
+  const { resources, safes } = await look(
+    [
+      memory('shop/new', gone, spec, { applied: undefined, failure: error }),
+      memory('shop/old', gone, spec),
+      memory('shop/waits', gone, spec, { applied: undefined }),
+    ],
+    [gone],
+  );
+  assert.deepEqual(
+    resources.map(({ refs }) => refs.map(({ state }) => state)),
+    [['SafeTimeout'], ['ok'], []],
+  );
+  assert.equal(resources[0]?.nextLook, at(5_000));
+  const { hint = '', ...rest } = safes[0]?.failure ?? {};
+  assert.match(hint, /VSECM_AGENT_SAFE_TIMEOUT/);
+  assert.deepEqual(rest, {
+    code: 'SafeTimeout',
+    cause: 'TIMEOUT',
+    since: at(0),
+    attempts: 3,
+    nextRetry: at(5_000),
+  });
+});
+
+test('gauges count what there is, and forget what there no longer is', async () => {
+  const metrics = createMetrics();
+  const safe = source([db], { failure: { code: 'SafeTimeout', since: 2_000 } as SafeSource['failure'] });
+  const stale = {
+    type: 'Fresh',
+    status: 'False',
+    reason: 'Stale',
+    message: '',
+    lastTransitionTime: '',
+  } as const;
+  const memories = [
+    memory('shop/a', safe, spec),
+    memory('shop/b', safe, spec, {
+      failure: new Failure('RefNotFound', ''),
+      status: { conditions: [stale] },
+    }),
+    memory('shop/c', safe, spec, { failure: new Failure('RefNotFound', '') }),
+  ];
+  const sizes = (intervalMs: number) => ({ dial: '', intervalMs, members: 2, dueAt: undefined });
+  const groups = { sizes: () => [10_000, 60_000, 61_000, 3_600_000, 86_400_001].map(sizes) };
+  setGauges({
+    memories: new Map(memories.map((one) => [one.key, one])),
+    sources: { all: () => [safe] },
+    groups,
+    clock,
+    metrics,
+  });
+  const lines = async () =>
+    (await metrics.registry.metrics())
+      .split('\n')
+      .filter((line) =>
+        /^vsecm_agent_(resources|failing|stale|refresh|safe_(failing|last|secrets|answer_age))/.test(line),
+      );
+  assert.deepEqual(await lines(), [
+    'vsecm_agent_safe_answer_age_seconds{url="https://safe.example"} 60',
+    'vsecm_agent_safe_secrets{url="https://safe.example"} 1',
+    `vsecm_agent_safe_last_success_timestamp_seconds{url="https://safe.example"} ${(clock.now() - 60_000) / 1000}`,
+    'vsecm_agent_safe_failing_since_timestamp_seconds{url="https://safe.example",stage="connect",code="SafeTimeout"} 2',
+    'vsecm_agent_resources{state="synced"} 1',
+    'vsecm_agent_resources{state="failing"} 2',
+    'vsecm_agent_resources{state="waiting"} 0',
+    'vsecm_agent_resources{state="suspended"} 0',
+    'vsecm_agent_failing_resources{stage="resolve",code="RefNotFound"} 2',
+    'vsecm_agent_stale_resources 1',
+    'vsecm_agent_refresh_group_resources{interval="1m"} 4',
+    'vsecm_agent_refresh_group_resources{interval="10m"} 2',
+    'vsecm_agent_refresh_group_resources{interval="1h"} 2',
+    'vsecm_agent_refresh_group_resources{interval="longer"} 2',
+  ]);
+  setGauges({ memories: new Map(), sources: { all: () => [] }, groups: { sizes: () => [] }, clock, metrics });
+  assert.deepEqual(
+    (await lines()).filter((line) => !line.includes('state=')),
+    ['vsecm_agent_stale_resources 0'],
+  );
+});
+
+test('looking at 10,000 resources lets others have their turn', async () => {
+  const secrets = Array.from({ length: 1_000 }, (_, index) =>
+    stored(`s${index}`, { a: { b: 'x'.repeat(1_000) } }, { namespaces: ['*'] }),
+  );
+  const safe = source(secrets);
+  const memories = Array.from({ length: 10_000 }, (_, index) =>
+    memory(`ns${index % 50}/r${index}`, safe, {
+      data: ['a', 'b'].map((key) => ({ key, ref: `s${index % 1_000}.a.b` })),
+    }),
+  );
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  const { resources } = await look(memories, [safe]);
+  delay.disable();
+  assert.equal(resources.length, 10_000);
+  assert.ok(resources.every(({ refs }) => refs.every(({ state }) => state === 'ok')));
+  // A machine that runs other tests besides holds it up as well.
+  assert.ok(delay.percentile(90) / 1e6 < 50, `${delay.percentile(90) / 1e6} ms`);
+});
