@@ -15,7 +15,8 @@ export interface ListOptions {
 
 interface Page {
   metadata?: { resourceVersion?: string; continue?: string };
-  items?: RawObject[];
+  /** Null: none, in lists of metadata (seen on kube-apiserver 1.37). */
+  items?: RawObject[] | null;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -53,7 +54,8 @@ export async function listAll(
       keys.clear();
       continue;
     }
-    const { items, metadata } = page ?? {};
+    const { items: some, metadata } = page ?? {};
+    const items = some === null ? [] : some;
     // An absent resourceVersion would start the watch anywhere.
     if (!Array.isArray(items) || !metadata?.resourceVersion) throw new KubeError(0, { code: 'Malformed' });
     for (const item of items) keys.add(onItem(item));

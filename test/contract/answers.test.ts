@@ -168,6 +168,11 @@ test('metadata alone is had for one object and for lists, and only in the form t
   });
 });
 
+test('a list of nothing is [], and of metadata null', async () => {
+  assert.deepEqual((await f.api.ok('GET', f.secrets())).items, []);
+  assert.equal((await f.api.ok('GET', f.secrets(), undefined, METADATA_LIST)).items, null);
+});
+
 test('a list comes in pages of one moment, selected by label', async () => {
   for (const name of ['a', 'b', 'c', 'd'])
     await f.api.ok('POST', f.secrets(), {

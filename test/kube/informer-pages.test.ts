@@ -88,6 +88,15 @@ suite('pages', () => {
     assert.deepEqual(lines, []);
   });
 
+  test('of metadata hold null instead of an empty list, as kube-apiserver 1.37 writes it', async (t) => {
+    const { wire, informer, stop, lines } = await follow(t, { metadataOnly: true });
+    (await wire.next()).status(422, 'Invalid');
+    (await wire.next()).answer(200, { metadata: { resourceVersion: '9' }, items: null });
+    await informer.whenSynced(stop.signal);
+    assert.equal((await wire.next()).query.get('resourceVersion'), '9');
+    assert.deepEqual(lines, []);
+  });
+
   test('that fail are begun anew, and so are those that are no list', async (t) => {
     const { wire, informer, stop, lines } = await follow(t);
     (await wire.next()).status(422, 'Invalid');

@@ -29,8 +29,14 @@ const metadataOf = remember((object: any) =>
 
 const METADATA_VIEW: View = {
   object: metadataOf,
+  // None is null here, and [] in lists of whole objects.
   list: (objects, metadata) =>
-    listOf('PartialObjectMetadataList', META.apiVersion, metadata, objects.map(metadataOf)),
+    listOf(
+      'PartialObjectMetadataList',
+      META.apiVersion,
+      metadata,
+      objects.length === 0 ? null : objects.map(metadataOf),
+    ),
 };
 
 const whole = remember((object: any) => JSON.stringify(object));
@@ -45,8 +51,8 @@ function wholeView(kind: Kind): View {
   };
 }
 
-const listOf = (kind: string, apiVersion: string, metadata: object, items: string[]): string =>
-  `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[${items.join(',')}]}`;
+const listOf = (kind: string, apiVersion: string, metadata: object, items: string[] | null): string =>
+  `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":${items && `[${items.join(',')}]`}}`;
 
 /** Stored objects never change, so their text is made once. */
 function remember(text: (object: any) => string): (object: any) => string {
