@@ -1,6 +1,7 @@
 import { Backoff } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { VSecMSecretStatus } from '../api/vsecmsecret.ts';
+import { Lane } from '../kube/lane.ts';
 import type { Resource } from './resource.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -24,9 +25,12 @@ interface Pending {
   urgent: boolean;
 }
 
+/** Of so many writes one is routine if its pace allows, however much is urgent: a tenant can keep that coming. */
+const ROUTINE_SHARE = 8;
+
 /**
  * Sends statuses at a bounded pace, the newest of each resource only. What users wait for goes first; the
- * rest, such as a failing Safe that concerns thousands, trickles.
+ * rest, such as a failing Safe that concerns thousands, trickles. Among equals namespaces take turns.
  */
 export class StatusWriter {
   readonly #options: {
@@ -37,9 +41,9 @@ export class StatusWriter {
     onResult: (result: 'written' | 'gone' | 'failed') => void;
   };
   readonly #pending = new Map<string, Pending>();
-  /** Keys that may be written now, in order. */
-  readonly #urgent = new Set<string>();
-  readonly #routine = new Set<string>();
+  /** Keys that may be written now. */
+  readonly #urgent = new Lane();
+  readonly #routine = new Lane();
   readonly #lastAt = new Map<string, number>();
   readonly #retries = new Map<string, Backoff>();
   readonly #inFlight = new Map<string, Promise<void>>();
@@ -47,6 +51,7 @@ export class StatusWriter {
   readonly #forgotten = new Set<string>();
   #flushing = false;
   #nextRoutineAt = -Infinity;
+  #sent = 0;
 
   constructor(options: {
     put: PutStatus;
@@ -109,12 +114,13 @@ export class StatusWriter {
   #pump(): void {
     const { clock, schedule, pace } = this.#options;
     while (this.#inFlight.size < pace.concurrency) {
-      const key = first(this.#urgent) ?? this.#nextRoutine();
+      const key = this.#next();
       if (key === undefined) break;
       this.#urgent.delete(key);
       this.#routine.delete(key);
       const pending = this.#pending.get(key);
       if (!pending || this.#inFlight.has(key)) continue;
+      this.#sent += 1;
       this.#pending.delete(key);
       this.#inFlight.set(key, this.#send(key, pending));
     }
@@ -123,12 +129,17 @@ export class StatusWriter {
     }
   }
 
+  #next(): string | undefined {
+    if (this.#sent % ROUTINE_SHARE < ROUTINE_SHARE - 1) return this.#urgent.shift() ?? this.#nextRoutine();
+    return this.#nextRoutine() ?? this.#urgent.shift();
+  }
+
   #nextRoutine(): string | undefined {
     const { clock, pace } = this.#options;
     const now = clock.now();
     if (this.#routine.size === 0 || this.#nextRoutineAt > now) return undefined;
     this.#nextRoutineAt = Math.max(this.#nextRoutineAt, now - 1000 / pace.perSecond) + 1000 / pace.perSecond;
-    return first(this.#routine);
+    return this.#routine.shift();
   }
 
   async #send(key: string, pending: Pending): Promise<void> {
@@ -156,5 +167,3 @@ export class StatusWriter {
     this.#pump();
   }
 }
-
-const first = (keys: Set<string>): string | undefined => keys.values().next().value;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { STATUS_PACE } from '../../agent/sync/status-writer.ts';
+import { resourceOf } from './objects.ts';
 import { beginPuts, fails } from './status-puts.ts';
 
 test('a status is written at once, and not again while nothing is submitted', async () => {
@@ -67,6 +68,31 @@ test('what is urgent goes first and without that pace', async () => {
   const written = puts.map(({ name }) => name.split('-')[0]);
   assert.equal(written.filter((kind) => kind === 'urgent').length, 50);
   assert.ok(written.filter((kind) => kind === 'routine').length <= 2);
+});
+
+test('namespaces take turns: one with thousands does not hold up another', async () => {
+  const { clock, puts, answers, writer } = beginPuts();
+  const slow = Promise.withResolvers<boolean>();
+  for (let index = 0; index < STATUS_PACE.concurrency; index++) answers.push(() => slow.promise);
+  for (let index = 0; index < 1_000; index++)
+    writer.submit(resourceOf({ namespace: 'noisy', name: `many-${index}` }), { node: 'a' }, true);
+  writer.submit(resourceOf({ namespace: 'quiet', name: 'one' }), { node: 'a' }, true);
+  slow.resolve(true);
+  await clock.advance(0);
+  const place = puts.findIndex(({ name }) => name === 'one') - STATUS_PACE.concurrency;
+  assert.ok(place >= 0 && place <= 1, `written as number ${place}`);
+});
+
+test('what nobody waits for has its turn too, however much is urgent', async () => {
+  const { clock, puts, answers, submit } = beginPuts();
+  const slow = Promise.withResolvers<boolean>();
+  for (let index = 0; index < STATUS_PACE.concurrency; index++) answers.push(() => slow.promise);
+  for (let index = 0; index < 1_000; index++) submit(`urgent-${index}`, 'a', true);
+  submit('routine');
+  slow.resolve(true);
+  await clock.advance(0);
+  const place = puts.findIndex(({ name }) => name === 'routine') - STATUS_PACE.concurrency;
+  assert.ok(place >= 0 && place <= 8, `written as number ${place}`);
 });
 
 test('a routine status becomes urgent with one that is, and stays so', async () => {
