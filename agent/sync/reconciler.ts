@@ -1,28 +1,20 @@
 import { Failure, isOutside, type Code } from '../api/reasons.ts';
-import { parseSpec, type Spec } from '../api/vsecmsecret.ts';
-import type { Clock } from '../clock.ts';
+import type { Spec } from '../api/vsecmsecret.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Fetched } from './answer.ts';
-import { appliedFrom, driftOf, printOf } from './applied.ts';
-import type { Claims } from './claims.ts';
 import type { Desired } from './desired.ts';
 import type { Grants } from './grants.ts';
-import { toleranceOf, type RefreshGroups } from './groups.ts';
 import { createMemory, type Memory } from './memory.ts';
+import { Planner, type PlannerOptions } from './planner.ts';
 import { resolve } from './refs.ts';
 import { safeFailure, type Reporter } from './reporter.ts';
-import { isOlderVersion, type Resource, type SecretMeta } from './resource.ts';
+import type { Resource, SecretMeta } from './resource.ts';
 import type { Schedule } from './schedule.ts';
-import { Conflict, NamespaceTerminating, targetConflict } from './secret-api.ts';
-import { isOurs, type SecretWriter, type Written } from './secret-writer.ts';
-import type { Sources } from './sources.ts';
+import { Conflict, NamespaceTerminating } from './secret-api.ts';
+import type { SecretWriter } from './secret-writer.ts';
 import type { StatusWriter } from './status-writer.ts';
 import { isReady } from './status.ts';
-
-/** A store that a watch keeps up to date. */
-export interface Store<T> {
-  get(key: string): T | undefined;
-}
+import { isProven, TargetKeeper, type Store } from './target-keeper.ts';
 
 /** Which agent serves a namespace. */
 export interface Ownership {
@@ -30,25 +22,19 @@ export interface Ownership {
   owns(namespace: string, lastNode: string): boolean;
 }
 
-export interface ReconcilerOptions {
+export interface ReconcilerOptions extends PlannerOptions {
   node: string;
   resources: Store<Resource>;
   secrets: Store<SecretMeta>;
   memories: Map<string, Memory>;
-  claims: Claims;
   ownership: Ownership;
-  /** The Safe that a resource names; `undefined` if the operator has not allowed it. */
-  endpoint: (url: string | undefined) => { url: string; dial: string } | undefined;
   grants: Grants;
-  sources: Sources;
-  groups: RefreshGroups;
   writer: SecretWriter;
   reporter: Reporter;
   statuses: StatusWriter;
   schedule: Schedule;
   /** Has a resource looked at soon. */
   enqueue: (key: string, urgent: boolean) => void;
-  clock: Clock;
   metrics: Metrics;
   /** How long a failing Safe is kept from the status of resources whose Secret is right, milliseconds. */
   quietMs: number;
@@ -64,14 +50,6 @@ const MISSING: ReadonlySet<Code> = new Set<Code>([
 ]);
 /** A write that was forbidden is tried again after this long, however long the interval. */
 const FORBIDDEN_RETRY_MS = 300_000;
-/** Repairs of one Secret in a row that are made at once; from then on they wait longer each time. */
-const FREE_REPAIRS = 3;
-/** How long the watch of resources may lag behind the one of Secrets. */
-const ORPHANING_MS = 2_000;
-/** How old a look at a target may be when it decides about a write. */
-const LOOK_MS = 5_000;
-/** How long the watch may take to show a Secret that was written. */
-const CONFIRM_MS = 60_000;
 
 /**
  * Level-based: a look at a resource reads what is there now, in the API server's stores and in Safe's last
@@ -80,9 +58,13 @@ const CONFIRM_MS = 60_000;
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  readonly #planner: Planner;
+  readonly #targets: TargetKeeper;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#planner = new Planner(options);
+    this.#targets = new TargetKeeper({ ...options, mayWrite: (resource) => this.#mayWrite(resource) });
   }
 
   /**
@@ -97,21 +79,21 @@ export class Reconciler {
     if (memory.terminating) return;
     let fetched: Fetched | undefined;
     try {
-      const spec = this.#plan(resource, memory);
+      const spec = this.#planner.plan(resource, memory);
       if (spec.suspend) return this.#suspend(resource, memory);
       if (this.#options.clock.now() < memory.waitUntil) return this.#wakeAt(key, memory.waitUntil);
       if (this.#restsOnStatus(resource, memory, spec)) return;
-      const current = await this.#look(resource, memory, spec);
+      const current = await this.#targets.look(resource, memory, spec);
       fetched = this.#answer(resource, memory, current);
       if (!fetched) return;
       const desired = this.#resolve(resource, memory, spec, fetched);
-      if (this.#isOldLook(memory)) {
+      if (this.#targets.isOldLook(memory)) {
         memory.lookFirst = true;
         return this.reconcile(key);
       }
-      const written = await this.#write(resource, memory, spec, desired, current);
-      if (!written) return;
-      await this.#removeFormer(resource, memory, spec.target.name);
+      const written = await this.#targets.write(resource, memory, spec, desired, current);
+      if (typeof written === 'object') return this.#wakeAt(key, written.waitUntil);
+      await this.#targets.removeFormer(resource, memory, spec.target.name);
       this.#wakeAt(key, this.#nextMoment(memory, desired));
       memory.source?.stopLooking(key);
       reporter.synced(resource, memory, desired, written);
@@ -126,7 +108,7 @@ export class Reconciler {
     const memory = memories.get(key);
     if (!memory) return;
     memories.delete(key);
-    this.#leave(memory);
+    this.#planner.leave(memory);
     for (const what of ['wake', 'confirm', 'stale']) schedule.delete(`${what} ${key}`);
     statuses.forget(key);
   }
@@ -151,58 +133,8 @@ export class Reconciler {
     return memory;
   }
 
-  /** What is declared, parsed once per generation, with the Safe and the refresh group that it names. */
-  #plan(resource: Resource, memory: Memory): Spec {
-    const { clock, claims } = this.#options;
-    const now = clock.now();
-    if (resource.refresh !== memory.refresh) {
-      memory.refresh = resource.refresh;
-      memory.forcedAt = now;
-      memory.needAfter = now;
-    }
-    if (memory.generation !== resource.generation) {
-      memory.generation = resource.generation;
-      memory.seenAt = now;
-      this.#parse(resource, memory);
-    }
-    const spec = memory.spec ?? this.#parse(resource, memory);
-    const holder = claims.holder(`${resource.namespace}/${spec.target.name}`);
-    if (holder && holder.key !== resource.key) {
-      throw new Failure(
-        'TargetConflict',
-        `Secret ${spec.target.name} is the target of the older VSecMSecret ${holder.name}`,
-      );
-    }
-    return spec;
-  }
-
-  #parse(resource: Resource, memory: Memory): Spec {
-    const { endpoint, sources, groups, clock } = this.#options;
-    memory.spec = undefined;
-    try {
-      const spec = parseSpec({ metadata: { name: resource.name }, spec: resource.spec });
-      const safe = endpoint(spec.safeURL);
-      if (!safe)
-        throw new Failure(
-          'SafeNotAllowed',
-          'spec.vsecmSafeURL names a Safe that the agents are not allowed to ask',
-        );
-      if (memory.source?.dial !== safe.dial) {
-        this.#leave(memory);
-        memory.source = sources.join(resource.key, safe);
-      }
-      groups.join(resource.key, safe.dial, spec.suspend ? 0 : spec.refreshIntervalMs);
-      memory.needAfter = Math.max(memory.needAfter, clock.now() - toleranceOf(spec.refreshIntervalMs));
-      memory.spec = spec;
-      return spec;
-    } catch (error) {
-      this.#leave(memory);
-      throw error;
-    }
-  }
-
   #suspend(resource: Resource, memory: Memory): void {
-    this.#leave(memory);
+    this.#planner.leave(memory);
     memory.spec = undefined;
     memory.applied = undefined;
     for (const what of ['wake', 'confirm', 'stale']) this.#options.schedule.delete(`${what} ${memory.key}`);
@@ -213,36 +145,7 @@ export class Reconciler {
   #restsOnStatus(resource: Resource, memory: Memory, spec: Spec): boolean {
     if (spec.refreshIntervalMs !== 0 || memory.applied || memory.forcedAt !== undefined) return false;
     const { node, failure } = resource.status;
-    return node === this.#options.node && !failure && isProven(resource, this.#seen(resource, spec));
-  }
-
-  #seen(resource: Resource, spec: Spec): SecretMeta | undefined {
-    return this.#options.secrets.get(`${resource.namespace}/${spec.target.name}`);
-  }
-
-  /**
-   * The target as it stands: as the watch shows it, or looked up where the watch cannot tell. What another
-   * agent wrote is only written over from an answer begun after that was seen.
-   */
-  async #look(resource: Resource, memory: Memory, spec: Spec): Promise<SecretMeta | undefined> {
-    const { writer, clock } = this.#options;
-    const { name } = spec.target;
-    const seen = this.#seen(resource, spec);
-    const applied = memory.applied?.name === name ? memory.applied : undefined;
-    if (memory.lookFirst || (!applied && !seen && !memory.looked)) {
-      const at = clock.now();
-      memory.looked = { meta: await writer.look(resource, name), at };
-      memory.lookFirst = false;
-    }
-    if (!memory.looked && applied && driftOf(applied, seen, false) === 'none') return seen;
-    const current = memory.looked ? newest(seen, memory.looked) : seen;
-    const byOther =
-      current && (applied ? driftOf(applied, current, false) === 'agent' : current.appliedAt !== undefined);
-    if (byOther && memory.inspected !== current.resourceVersion) {
-      memory.inspected = current.resourceVersion;
-      memory.needAfter = Math.max(memory.needAfter, current.seenAt);
-    }
-    return current;
+    return node === this.#options.node && !failure && isProven(resource, this.#targets.seen(resource, spec));
   }
 
   /** The answer to work from; `undefined` while one that is new enough is awaited. */
@@ -283,105 +186,6 @@ export class Reconciler {
     });
     memory.source?.use(memory.key, desired.used);
     return desired;
-  }
-
-  /** Applies the Secret unless it is as it should be; `undefined` if that has to wait. */
-  async #write(
-    resource: Resource,
-    memory: Memory,
-    { target }: Spec,
-    desired: Desired,
-    current: SecretMeta | undefined,
-  ): Promise<Written['result'] | undefined> {
-    const { writer, metrics, clock } = this.#options;
-    const print = printOf(desired, target);
-    const applied = memory.applied?.name === target.name ? memory.applied : undefined;
-    if (
-      !applied &&
-      current &&
-      isProven(resource, current) &&
-      desired.sourceUpdated !== '' &&
-      resource.status.sourceUpdated === desired.sourceUpdated
-    ) {
-      memory.applied = appliedFrom(current, print);
-      memory.looked = undefined;
-      return 'unchanged';
-    }
-    const drift = applied ? driftOf(applied, current, memory.looked !== undefined) : 'none';
-    if (applied && drift === 'none' && applied.print === print) {
-      memory.looked = undefined;
-      return 'unchanged';
-    }
-    if (drift !== 'none' && this.#tooSoon(resource, memory, target, current)) return undefined;
-    const strayed = current !== undefined && writer.hasStrayed(current);
-    if (current && (strayed || !isOurs(current, resource)) && !current.adoptable) {
-      if (strayed) await writer.giveBack(resource, current);
-      throw targetConflict(target.name, {
-        namespace: resource.namespace,
-        name: resource.name,
-        target: target.name,
-      });
-    }
-    const over = applied && drift === 'none' ? applied : current;
-    const { meta, result } = await writer.write({
-      resource,
-      target,
-      desired,
-      over,
-      mayWrite: () => this.#mayWrite(resource),
-    });
-    memory.applied = appliedFrom(meta, print);
-    memory.looked = undefined;
-    memory.inspected = undefined;
-    if (drift !== 'none') {
-      const inARow = clock.now() < memory.repairedAt + waitAfter(memory.repairs) + 60_000;
-      memory.repairs = inARow ? memory.repairs + 1 : 1;
-      memory.repairedAt = clock.now();
-    }
-    metrics.secretWrites.inc({ result });
-    this.#confirmLater(resource, memory, target.name);
-    return result;
-  }
-
-  /** Whether the target was looked up so long ago, while an answer was awaited, that it may be another now. */
-  #isOldLook({ looked }: Memory): boolean {
-    return looked !== undefined && this.#options.clock.now() - looked.at > LOOK_MS;
-  }
-
-  /** Of a target that was renamed the Secret made before goes; status names it until that has worked. */
-  async #removeFormer(resource: Resource, memory: Memory, target: string): Promise<void> {
-    const former = memory.status.secret?.name;
-    if (former !== undefined && former !== target) await this.#options.writer.removeFormer(resource, former);
-  }
-
-  /** Whether a repair has to wait; the resource is then looked at again in time. */
-  #tooSoon(
-    resource: Resource,
-    memory: Memory,
-    target: Spec['target'],
-    current: SecretMeta | undefined,
-  ): boolean {
-    // Two writers that undo each other must not do so at full speed.
-    const paced = memory.repairedAt + waitAfter(memory.repairs);
-    // A deletion that orphans strips the owner from the Secret first, and the watch may show the Secret
-    // before the resource: an owner put back then makes the garbage collector delete it.
-    const stripped =
-      target.creationPolicy === 'Owner' && current !== undefined && !current.ownerUids.includes(resource.uid);
-    const at = Math.max(paced, stripped ? current.seenAt + ORPHANING_MS : 0);
-    if (at <= this.#options.clock.now()) return false;
-    this.#wakeAt(memory.key, at);
-    return true;
-  }
-
-  /** A Secret that was written and is gone before the watch showed it leaves no event behind. */
-  #confirmLater(resource: Resource, memory: Memory, target: string): void {
-    const { schedule, clock, secrets, enqueue } = this.#options;
-    if (secrets.get(`${resource.namespace}/${target}`)) return;
-    schedule.set(`confirm ${memory.key}`, clock.now() + CONFIRM_MS, () => {
-      if (memory.applied?.name !== target || secrets.get(`${resource.namespace}/${target}`)) return;
-      memory.lookFirst = true;
-      enqueue(memory.key, false);
-    });
   }
 
   #failed(resource: Resource, memory: Memory, fetched: Fetched | undefined, error: unknown): void {
@@ -453,12 +257,6 @@ export class Reconciler {
     memory.terminating = true;
     this.#options.memories.set(memory.key, memory);
   }
-
-  #leave(memory: Memory): void {
-    this.#options.groups.leave(memory.key);
-    if (memory.source) this.#options.sources.leave(memory.key, memory.source);
-    memory.source = undefined;
-  }
 }
 
 /** An attempt after the wish for a refresh has ended. */
@@ -466,27 +264,4 @@ function endForced(memory: Memory): void {
   if (memory.forcedAt === undefined) return;
   memory.forcedAt = undefined;
   memory.handledRefresh = memory.refresh;
-}
-
-/** How long the next repair waits after so many in a row, milliseconds. */
-const waitAfter = (repairs: number): number =>
-  repairs < FREE_REPAIRS ? 0 : Math.min(300_000, 1000 * 2 ** (repairs - FREE_REPAIRS));
-
-/** Whether the status says that the Secret, as it stands now, is what the resource's generation asks for. */
-function isProven({ status, generation }: Resource, current: SecretMeta | undefined): boolean {
-  return (
-    current !== undefined &&
-    status.observedGeneration === generation &&
-    status.secret?.name === current.name &&
-    status.secret.resourceVersion === current.resourceVersion &&
-    isReady(status)
-  );
-}
-
-/** Of what the watch shows and what was looked up, the newer. */
-function newest(seen: SecretMeta | undefined, looked: NonNullable<Memory['looked']>): SecretMeta | undefined {
-  const { meta, at } = looked;
-  if (!seen) return meta;
-  if (!meta || seen.uid !== meta.uid) return seen.seenAt > at ? seen : meta;
-  return isOlderVersion(meta.resourceVersion, seen.resourceVersion) ? seen : meta;
 }
