@@ -1,10 +1,12 @@
 import { Backoff } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
-import { hintFor, REASONS, stageOf, type Code } from '../api/reasons.ts';
 import type { Log } from '../log.ts';
 import type { Fetched } from './answer.ts';
 import { AnswerPrint } from './changes.ts';
 import type { Schedule } from './schedule.ts';
+import { SecretUsers } from './secret-users.ts';
+import { SharedLook } from './shared-look.ts';
+import { describeError, failureFields, type SourceFailure } from './source-failure.ts';
 
 /** What this folder needs of a Safe client with a cache. */
 export interface AnswerReader {
@@ -14,19 +16,6 @@ export interface AnswerReader {
   read(dial: string, begunAfter: number): Promise<Fetched>;
   /** Forgets what is in memory for this URL. */
   release(dial: string): void;
-}
-
-/** Why Safe gives no answer at present. */
-export interface SourceFailure {
-  readonly code: Code;
-  /** A system's error code, for the log. */
-  readonly cause: string | undefined;
-  readonly peerSpiffeId: string | undefined;
-  /** Unix milliseconds: the first failed attempt, when the last one was begun, and when the next one is due. */
-  readonly since: number;
-  readonly attemptedAt: number;
-  readonly nextRetryAt: number;
-  readonly attempts: number;
 }
 
 /** How fast a source asks again, milliseconds; tests shorten them. */
@@ -74,16 +63,11 @@ export interface SourceOptions {
 export class SafeSource {
   readonly #options: SourceOptions;
   readonly #retry: Backoff;
-  #lookMs: number;
+  readonly #look: SharedLook;
+  readonly #users = new SecretUsers();
   /** Resource → the answer must have been begun at or after this instant. */
   readonly #waiting = new Map<string, number>();
-  /** Resources for which something is missing in Safe. */
-  readonly #looking = new Set<string>();
-  /** Resources that any change in Safe may concern. */
-  readonly #unsettled = new Set<string>();
   readonly #members = new Set<string>();
-  readonly #users = new Map<string, Set<string>>();
-  readonly #uses = new Map<string, readonly string[]>();
   #print: AnswerPrint | undefined;
   #confirmedAt: number | undefined;
   #wanted = -Infinity;
@@ -98,11 +82,20 @@ export class SafeSource {
 
   constructor(options: SourceOptions) {
     this.#options = options;
-    this.#lookMs = options.pace.lookFirstMs;
+    const { schedule, clock, pace, random } = options;
+    this.#look = new SharedLook({
+      id: this.#id('look'),
+      schedule,
+      clock,
+      firstMs: pace.lookFirstMs,
+      maxMs: pace.lookMaxMs,
+      random,
+      look: () => this.ask(clock.now()),
+    });
     this.#retry = new Backoff({
-      firstMs: options.pace.retryFirstMs,
-      maxMs: options.pace.retryMaxMs,
-      ...(options.random && { random: options.random }),
+      firstMs: pace.retryFirstMs,
+      maxMs: pace.retryMaxMs,
+      ...(random && { random }),
     });
   }
 
@@ -134,7 +127,7 @@ export class SafeSource {
 
   /** When Safe is asked next for what this resource misses there, Unix milliseconds; undefined if it misses nothing. */
   lookAt(key: string): number | undefined {
-    return this.#looking.has(key) ? this.#options.schedule.dueAt(this.#id('look')) : undefined;
+    return this.#look.dueAt(key);
   }
 
   /** The last answer, if it is still in memory. */
@@ -160,31 +153,18 @@ export class SafeSource {
   /** Stops all timers; an answer under way is ignored. */
   close(): void {
     this.#closed = true;
-    for (const id of ['retry', 'look', 'remind']) this.#options.schedule.delete(this.#id(id));
+    this.#look.close();
+    for (const id of ['retry', 'remind']) this.#options.schedule.delete(this.#id(id));
   }
 
   /** The resource could not be resolved: it is looked at when anything changes. */
   useAny(key: string): void {
-    this.use(key, []);
-    this.#unsettled.add(key);
+    this.#users.useAny(key);
   }
 
   /** Notes which secrets a resource's content comes from, so that it is looked at when they change. */
   use(key: string, names: readonly string[]): void {
-    this.#unsettled.delete(key);
-    for (const name of this.#uses.get(key) ?? []) {
-      const users = this.#users.get(name);
-      users?.delete(key);
-      if (users?.size === 0) this.#users.delete(name);
-    }
-    this.#uses.delete(key);
-    if (names.length === 0) return;
-    this.#uses.set(key, names);
-    for (const name of names) {
-      const users = this.#users.get(name);
-      if (users) users.add(key);
-      else this.#users.set(name, new Set([key]));
-    }
+    this.#users.use(key, names);
   }
 
   /**
@@ -211,17 +191,12 @@ export class SafeSource {
 
   /** Something that the resource wants is not in Safe: it joins the one shared look, which backs off. */
   lookFor(key: string): void {
-    if (this.#looking.has(key)) return;
-    this.#looking.add(key);
-    // Who comes new has perhaps just been told to register something: do not let them wait for minutes.
-    this.#lookMs = this.#options.pace.lookFirstMs;
-    this.#scheduleLook();
+    this.#look.join(key);
   }
 
   /** The resource found all it wants, or fails for another reason. */
   stopLooking(key: string): void {
-    this.#looking.delete(key);
-    if (this.#looking.size === 0) this.#options.schedule.delete(this.#id('look'));
+    this.#look.leave(key);
   }
 
   /** Tries again now if Safe fails; for when the cause may have gone, such as a new identity. */
@@ -264,11 +239,7 @@ export class SafeSource {
     this.#print = print;
 
     this.#serve(fetched);
-    if (changed === 'all') this.#options.wake(this.#members, false);
-    else if (changed.size > 0) {
-      this.#options.wake(this.#unsettled, false);
-      for (const name of changed) this.#options.wake(this.#users.get(name) ?? [], false);
-    }
+    this.#options.wake(changed === 'all' ? this.#members : this.#users.concerned(changed), false);
   }
 
   /** Wakes those whose wait this answer ends. */
@@ -333,56 +304,11 @@ export class SafeSource {
   }
 
   #report(message: string): void {
-    const failure = this.#failure;
-    if (!failure) return;
-    const spiffeID = this.#options.spiffeId();
-    this.#options.log.warn(message, {
-      safeURL: this.url,
-      stage: stageOf(failure.code),
-      code: failure.code,
-      ...(failure.cause !== undefined && { cause: failure.cause }),
-      ...(spiffeID !== undefined && { spiffeID }),
-      ...(failure.peerSpiffeId !== undefined && { peerSPIFFEID: failure.peerSpiffeId }),
-      attempt: failure.attempts,
-      since: new Date(failure.since).toISOString(),
-      nextRetry: new Date(failure.nextRetryAt).toISOString(),
-      resources: this.#members.size,
-      namespaces: new Set([...this.#members].map((key) => key.slice(0, key.indexOf('/')))).size,
-      hint: hintFor(failure.code, { safeURL: this.url }),
-    });
-  }
-
-  #scheduleLook(): void {
-    const { schedule, clock, random = Math.random, pace } = this.#options;
-    const id = this.#id('look');
-    const at = clock.now() + this.#lookMs * (0.75 + 0.25 * random());
-    const due = schedule.dueAt(id);
-    if (due !== undefined && due <= at) return;
-    schedule.set(id, at, () => {
-      this.#lookMs = Math.min(pace.lookMaxMs, this.#lookMs * 2);
-      this.ask(clock.now());
-      if (this.#looking.size > 0) this.#scheduleLook();
-    });
+    const { log, spiffeId } = this.#options;
+    if (this.#failure) log.warn(message, failureFields(this.#failure, this.url, spiffeId(), this.#members));
   }
 
   #id(what: string): string {
     return `${what} ${this.#options.dial}`;
   }
-}
-
-/** Reads off an error of the Safe client what may be told of it. */
-function describeError(error: unknown): {
-  code: Code;
-  cause?: string;
-  retryAfterMs?: number;
-  peerSpiffeId?: string;
-} {
-  const known = error as { code?: Code; cause?: unknown; retryAfterMs?: number; peerSpiffeId?: string };
-  if (typeof known.code !== 'string' || !Object.hasOwn(REASONS, known.code)) return { code: 'SafeError' };
-  return {
-    code: known.code,
-    ...(typeof known.cause === 'string' && { cause: known.cause }),
-    ...(known.retryAfterMs !== undefined && { retryAfterMs: known.retryAfterMs }),
-    ...(known.peerSpiffeId !== undefined && { peerSpiffeId: known.peerSpiffeId }),
-  };
 }

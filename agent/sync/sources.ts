@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Schedule } from './schedule.ts';
-import { SafeSource, type AnswerReader, type SourceFailure, type SourcePace } from './source.ts';
+import { SafeSource, type AnswerReader, type SourcePace } from './source.ts';
+import type { SourceFailure } from './source-failure.ts';
 
 export interface SourcesOptions {
   reader: AnswerReader;

@@ -1,0 +1,55 @@
+import { hintFor, REASONS, stageOf, type Code } from '../api/reasons.ts';
+import type { LogFields } from '../log.ts';
+
+/** Why Safe gives no answer at present. */
+export interface SourceFailure {
+  readonly code: Code;
+  /** A system's error code, for the log. */
+  readonly cause: string | undefined;
+  readonly peerSpiffeId: string | undefined;
+  /** Unix milliseconds: the first failed attempt, when the last one was begun, and when the next one is due. */
+  readonly since: number;
+  readonly attemptedAt: number;
+  readonly nextRetryAt: number;
+  readonly attempts: number;
+}
+
+/** Reads off an error of the Safe client what may be told of it. */
+export function describeError(error: unknown): {
+  code: Code;
+  cause?: string;
+  retryAfterMs?: number;
+  peerSpiffeId?: string;
+} {
+  const known = error as { code?: Code; cause?: unknown; retryAfterMs?: number; peerSpiffeId?: string };
+  if (typeof known.code !== 'string' || !Object.hasOwn(REASONS, known.code)) return { code: 'SafeError' };
+  return {
+    code: known.code,
+    ...(typeof known.cause === 'string' && { cause: known.cause }),
+    ...(known.retryAfterMs !== undefined && { retryAfterMs: known.retryAfterMs }),
+    ...(known.peerSpiffeId !== undefined && { peerSpiffeId: known.peerSpiffeId }),
+  };
+}
+
+/** The one log line that stands for all resources that wait. */
+export function failureFields(
+  failure: SourceFailure,
+  safeURL: string,
+  spiffeID: string | undefined,
+  members: ReadonlySet<string>,
+): LogFields {
+  return {
+    safeURL,
+    stage: stageOf(failure.code),
+    code: failure.code,
+    ...(failure.cause !== undefined && { cause: failure.cause }),
+    ...(spiffeID !== undefined && { spiffeID }),
+    ...(failure.peerSpiffeId !== undefined && { peerSPIFFEID: failure.peerSpiffeId }),
+    attempt: failure.attempts,
+    since: new Date(failure.since).toISOString(),
+    nextRetry: new Date(failure.nextRetryAt).toISOString(),
+    resources: members.size,
+    namespaces: new Set([...members].map((key) => key.slice(0, key.indexOf('/')))).size,
+    hint: hintFor(failure.code, { safeURL }),
+  };
+}
