@@ -39,7 +39,9 @@ export class ConfigError extends Error {
   readonly variable: string;
 
   constructor(variable: string, read: string, wanted: string) {
-    super(`${variable}: read ${JSON.stringify(read)}, wanted ${wanted}`);
+    // A URL with user info holds a password, and this goes to the log of whoever collects stderr.
+    const shown = read.replaceAll(/:\/\/[^/\s]*@/g, '://***@');
+    super(`${variable}: read ${JSON.stringify(shown)}, wanted ${wanted}`);
     this.variable = variable;
   }
 }
@@ -59,7 +61,9 @@ const MIB = 1024 * 1024;
 const integer =
   (least: number, most: number) =>
   (value: string): number | undefined =>
-    /^[0-9]{1,15}$/.test(value) && Number(value) >= least && Number(value) <= most ? Number(value) : undefined;
+    /^[0-9]{1,15}$/.test(value) && Number(value) >= least && Number(value) <= most
+      ? Number(value)
+      : undefined;
 const matching =
   (pattern: RegExp) =>
   (value: string): string | undefined =>
@@ -73,7 +77,16 @@ const duration =
 
 const NAME = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 /** VSecM's numbers (0 off to 7 trace; 5 is its audit level) beside the names. */
-const VSECM_LEVELS: readonly LogLevel[] = ['silent', 'fatal', 'error', 'warn', 'info', 'info', 'debug', 'trace'];
+const VSECM_LEVELS: readonly LogLevel[] = [
+  'silent',
+  'fatal',
+  'error',
+  'warn',
+  'info',
+  'info',
+  'debug',
+  'trace',
+];
 
 function logLevel(value: string): LogLevel | undefined {
   if (/^[0-7]$/.test(value)) return VSECM_LEVELS[Number(value)];
@@ -91,34 +104,175 @@ function socket(value: string): string {
 }
 
 function namespaceList(value: string): readonly string[] | undefined {
-  const names = value.split(',').map((name) => name.trim()).filter((name) => name !== '');
-  return names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) ? [...new Set(names)] : undefined;
+  const names = value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  return names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))
+    ? [...new Set(names)]
+    : undefined;
 }
 
 const VARIABLES = {
-  node: { name: 'NODE_NAME', meaning: 'this node, from the downward API', wanted: 'the name of a node', parse: matching(NAME) },
-  pod: { name: 'POD_NAME', meaning: 'this pod, from the downward API', wanted: 'the name of a pod', parse: matching(NAME) },
-  podNamespace: { name: 'POD_NAMESPACE', meaning: "this pod's namespace, from the downward API", wanted: 'the name of a namespace', parse: matching(NAME) },
-  kubeconfig: { name: 'KUBECONFIG', fallback: '', meaning: 'path of a kubeconfig; empty: in-cluster', wanted: 'one path', parse: (value: string) => (value.includes(':') ? undefined : value) },
-  kubernetesHost: { name: 'KUBERNETES_SERVICE_HOST', fallback: '', meaning: 'the API server for a pod, set by Kubernetes', wanted: 'a host name or an IP address', parse: matching(/^[-.a-zA-Z0-9]*$|^[0-9a-fA-F:.]+$/) },
-  kubernetesPort: { name: 'KUBERNETES_SERVICE_PORT', fallback: '', meaning: 'its port, set by Kubernetes', wanted: 'a port from 1 to 65535', parse: (value: string) => (value === '' || integer(1, 65_535)(value) !== undefined ? value : undefined) },
-  spiffeSocket: { name: 'SPIFFE_ENDPOINT_SOCKET', fallback: 'unix:///spire-agent-socket/spire-agent.sock', meaning: "the node's SPIRE Workload API", wanted: 'unix:///absolute/path or tcp://IP:PORT', parse: socket },
-  trustDomain: { name: 'SPIFFE_TRUST_DOMAIN', fallback: 'vsecm.com', meaning: 'the trust domain of agent and Safe', wanted: 'lower-case letters, digits, dots, dashes, underscores', parse: matching(/^[a-z0-9._-]{1,255}$/) },
-  safeIdPattern: { name: 'VSECM_SPIFFEID_PREFIX_SAFE', fallback: '^spiffe://vsecm.com/workload/vsecm-safe/ns/vsecm-system/sa/vsecm-safe/n/[^/]+$', meaning: 'the SPIFFE IDs that Safe may have', wanted: 'a regular expression from ^ to $', parse: pattern },
-  safeUrl: { name: 'VSECM_SAFE_ENDPOINT_URL', fallback: 'https://vsecm-safe.vsecm-system.svc.cluster.local:8443/', meaning: 'the Safe of resources that name none', wanted: 'one https URL without user info, query and fragment', parse: normaliseSafeUrl },
-  allowedSafeUrls: { name: 'VSECM_AGENT_SAFE_URLS', fallback: '', meaning: 'what resources may name besides, space-separated URL or URL=DIAL_URL', wanted: 'at most 8 https URLs, each URL or URL=DIAL_URL', parse: parseSafeUrls },
-  safeTimeoutMs: { name: 'VSECM_AGENT_SAFE_TIMEOUT', fallback: '10s', meaning: 'one request to Safe, from connect to last byte', wanted: 'a duration from 100ms to 10m', parse: duration(100, 600_000) },
-  logLevel: { name: 'VSECM_LOG_LEVEL', fallback: 'info', meaning: "VSecM's numbers (0 off, 3 warn, 4 info, 6 debug, 7 trace) or names", wanted: `0 to 7 or one of ${LOG_LEVELS.join(', ')}`, parse: logLevel },
-  service: { name: 'VSECM_AGENT_SERVICE', fallback: 'vsecm-agent', emptyIsValue: true, meaning: 'the headless Service whose endpoints share the work; set but empty: alone', wanted: 'the name of a Service', parse: (value: string) => (value === '' || NAME.test(value) ? value : undefined) },
-  namespaces: { name: 'VSECM_AGENT_NAMESPACES', fallback: '', meaning: 'comma-separated: watch and serve only these; empty: all', wanted: 'names of namespaces, comma-separated', parse: namespaceList },
-  maxOwners: { name: 'VSECM_AGENT_MAX_OWNERS', fallback: '16', meaning: 'agents that own namespaces at a time; 0: no limit', wanted: 'a whole number from 0 to 10000', parse: integer(0, 10_000) },
-  handoffDelayMs: { name: 'VSECM_AGENT_HANDOFF_DELAY', fallback: '30s', meaning: 'how long an agent that vanished keeps its namespaces', wanted: 'a duration from 0s to 1h', parse: duration(0, 3_600_000) },
-  grants: { name: 'VSECM_AGENT_NAMESPACE_GRANTS', fallback: 'enforce', meaning: "whether a secret's namespaces in Safe bind: enforce, warn, off", wanted: 'enforce, warn or off', parse: (value: string) => (['enforce', 'warn', 'off'] as const).find((mode) => mode === value) },
-  cacheBytes: { name: 'VSECM_AGENT_CACHE_BYTES', fallback: String(64 * MIB), meaning: "bytes of Safe's answers held in memory", wanted: 'a whole number from 1048576 to 8589934592', parse: integer(MIB, 8192 * MIB) },
-  responseBytes: { name: 'VSECM_AGENT_RESPONSE_BYTES', fallback: String(32 * MIB), meaning: "the largest answer of Safe that is read", wanted: 'a whole number from 1024 to 536870912', parse: integer(1024, 512 * MIB) },
-  concurrency: { name: 'VSECM_AGENT_CONCURRENCY', fallback: '16', meaning: 'Kubernetes writes in flight', wanted: 'a whole number from 1 to 256', parse: integer(1, 256) },
-  httpPort: { name: 'VSECM_AGENT_HTTP_PORT', fallback: '9464', meaning: "health and metrics on the pod's address", wanted: 'a port from 0 to 65535', parse: integer(0, 65_535) },
-  pagePort: { name: 'VSECM_AGENT_PAGE_PORT', fallback: '9465', meaning: "this node's page, on loopback only", wanted: 'a port from 0 to 65535', parse: integer(0, 65_535) },
+  node: {
+    name: 'NODE_NAME',
+    meaning: 'this node, from the downward API',
+    wanted: 'the name of a node',
+    parse: matching(NAME),
+  },
+  pod: {
+    name: 'POD_NAME',
+    meaning: 'this pod, from the downward API',
+    wanted: 'the name of a pod',
+    parse: matching(NAME),
+  },
+  podNamespace: {
+    name: 'POD_NAMESPACE',
+    meaning: "this pod's namespace, from the downward API",
+    wanted: 'the name of a namespace',
+    parse: matching(NAME),
+  },
+  kubeconfig: {
+    name: 'KUBECONFIG',
+    fallback: '',
+    meaning: 'path of a kubeconfig; empty: in-cluster',
+    wanted: 'one path',
+    parse: (value: string) => (value.includes(':') ? undefined : value),
+  },
+  kubernetesHost: {
+    name: 'KUBERNETES_SERVICE_HOST',
+    fallback: '',
+    meaning: 'the API server for a pod, set by Kubernetes',
+    wanted: 'a host name or an IP address',
+    parse: matching(/^[-.a-zA-Z0-9]*$|^[0-9a-fA-F:.]+$/),
+  },
+  kubernetesPort: {
+    name: 'KUBERNETES_SERVICE_PORT',
+    fallback: '',
+    meaning: 'its port, set by Kubernetes',
+    wanted: 'a port from 1 to 65535',
+    parse: (value: string) => (value === '' || integer(1, 65_535)(value) !== undefined ? value : undefined),
+  },
+  spiffeSocket: {
+    name: 'SPIFFE_ENDPOINT_SOCKET',
+    fallback: 'unix:///spire-agent-socket/spire-agent.sock',
+    meaning: "the node's SPIRE Workload API",
+    wanted: 'unix:///absolute/path or tcp://IP:PORT',
+    parse: socket,
+  },
+  trustDomain: {
+    name: 'SPIFFE_TRUST_DOMAIN',
+    fallback: 'vsecm.com',
+    meaning: 'the trust domain of agent and Safe',
+    wanted: 'lower-case letters, digits, dots, dashes, underscores',
+    parse: matching(/^[a-z0-9._-]{1,255}$/),
+  },
+  safeIdPattern: {
+    name: 'VSECM_SPIFFEID_PREFIX_SAFE',
+    fallback: '^spiffe://vsecm.com/workload/vsecm-safe/ns/vsecm-system/sa/vsecm-safe/n/[^/]+$',
+    meaning: 'the SPIFFE IDs that Safe may have',
+    wanted: 'a regular expression from ^ to $',
+    parse: pattern,
+  },
+  safeUrl: {
+    name: 'VSECM_SAFE_ENDPOINT_URL',
+    fallback: 'https://vsecm-safe.vsecm-system.svc.cluster.local:8443/',
+    meaning: 'the Safe of resources that name none',
+    wanted: 'one https URL without user info, query and fragment',
+    parse: normaliseSafeUrl,
+  },
+  allowedSafeUrls: {
+    name: 'VSECM_AGENT_SAFE_URLS',
+    fallback: '',
+    meaning: 'what resources may name besides, space-separated URL or URL=DIAL_URL',
+    wanted: 'at most 8 https URLs, each URL or URL=DIAL_URL',
+    parse: parseSafeUrls,
+  },
+  safeTimeoutMs: {
+    name: 'VSECM_AGENT_SAFE_TIMEOUT',
+    fallback: '10s',
+    meaning: 'one request to Safe, from connect to last byte',
+    wanted: 'a duration from 100ms to 10m',
+    parse: duration(100, 600_000),
+  },
+  logLevel: {
+    name: 'VSECM_LOG_LEVEL',
+    fallback: 'info',
+    meaning: "VSecM's numbers (0 off, 3 warn, 4 info, 6 debug, 7 trace) or names",
+    wanted: `0 to 7 or one of ${LOG_LEVELS.join(', ')}`,
+    parse: logLevel,
+  },
+  service: {
+    name: 'VSECM_AGENT_SERVICE',
+    fallback: 'vsecm-agent',
+    emptyIsValue: true,
+    meaning: 'the headless Service whose endpoints share the work; set but empty: alone',
+    wanted: 'the name of a Service',
+    parse: (value: string) => (value === '' || NAME.test(value) ? value : undefined),
+  },
+  namespaces: {
+    name: 'VSECM_AGENT_NAMESPACES',
+    fallback: '',
+    meaning: 'comma-separated: watch and serve only these; empty: all',
+    wanted: 'names of namespaces, comma-separated',
+    parse: namespaceList,
+  },
+  maxOwners: {
+    name: 'VSECM_AGENT_MAX_OWNERS',
+    fallback: '16',
+    meaning: 'agents that own namespaces at a time; 0: no limit',
+    wanted: 'a whole number from 0 to 10000',
+    parse: integer(0, 10_000),
+  },
+  handoffDelayMs: {
+    name: 'VSECM_AGENT_HANDOFF_DELAY',
+    fallback: '30s',
+    meaning: 'how long an agent that vanished keeps its namespaces',
+    wanted: 'a duration from 0s to 1h',
+    parse: duration(0, 3_600_000),
+  },
+  grants: {
+    name: 'VSECM_AGENT_NAMESPACE_GRANTS',
+    fallback: 'enforce',
+    meaning: "whether a secret's namespaces in Safe bind: enforce, warn, off",
+    wanted: 'enforce, warn or off',
+    parse: (value: string) => (['enforce', 'warn', 'off'] as const).find((mode) => mode === value),
+  },
+  cacheBytes: {
+    name: 'VSECM_AGENT_CACHE_BYTES',
+    fallback: String(64 * MIB),
+    meaning: "bytes of Safe's answers held in memory",
+    wanted: 'a whole number from 1048576 to 8589934592',
+    parse: integer(MIB, 8192 * MIB),
+  },
+  responseBytes: {
+    name: 'VSECM_AGENT_RESPONSE_BYTES',
+    fallback: String(32 * MIB),
+    meaning: 'the largest answer of Safe that is read',
+    wanted: 'a whole number from 1024 to 536870912',
+    parse: integer(1024, 512 * MIB),
+  },
+  concurrency: {
+    name: 'VSECM_AGENT_CONCURRENCY',
+    fallback: '16',
+    meaning: 'Kubernetes writes in flight',
+    wanted: 'a whole number from 1 to 256',
+    parse: integer(1, 256),
+  },
+  httpPort: {
+    name: 'VSECM_AGENT_HTTP_PORT',
+    fallback: '9464',
+    meaning: "health and metrics on the pod's address",
+    wanted: 'a port from 0 to 65535',
+    parse: integer(0, 65_535),
+  },
+  pagePort: {
+    name: 'VSECM_AGENT_PAGE_PORT',
+    fallback: '9465',
+    meaning: "this node's page, on loopback only",
+    wanted: 'a port from 0 to 65535',
+    parse: integer(0, 65_535),
+  },
 } satisfies Record<keyof Config, Variable<unknown> & { emptyIsValue?: boolean }>;
 
 /**
@@ -128,22 +282,37 @@ const VARIABLES = {
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== undefined) {
     // Node then verifies neither chain nor identity of any peer, without a word.
-    throw new ConfigError('NODE_TLS_REJECT_UNAUTHORIZED', env['NODE_TLS_REJECT_UNAUTHORIZED'], 'this variable unset');
+    throw new ConfigError(
+      'NODE_TLS_REJECT_UNAUTHORIZED',
+      env['NODE_TLS_REJECT_UNAUTHORIZED'],
+      'this variable unset',
+    );
   }
-  const config = Object.fromEntries(Object.entries(VARIABLES).map(([key, variable]) => [key, read(variable, env)]));
-  for (const key of ['kubeconfig', 'kubernetesHost', 'kubernetesPort']) if (config[key] === '') config[key] = undefined;
+  const config = Object.fromEntries(
+    Object.entries(VARIABLES).map(([key, variable]) => [key, read(variable, env)]),
+  );
+  for (const key of ['kubeconfig', 'kubernetesHost', 'kubernetesPort'])
+    if (config[key] === '') config[key] = undefined;
   if ((config['cacheBytes'] as number) < (config['responseBytes'] as number)) {
     // An answer that is never kept would be asked for again by every resource that is woken for it.
-    throw new ConfigError(VARIABLES.cacheBytes.name, String(config['cacheBytes']), `at least ${VARIABLES.responseBytes.name}, which is ${String(config['responseBytes'])}`);
+    throw new ConfigError(
+      VARIABLES.cacheBytes.name,
+      String(config['cacheBytes']),
+      `at least ${VARIABLES.responseBytes.name}, which is ${String(config['responseBytes'])}`,
+    );
   }
   return Object.freeze(config) as unknown as Config;
 }
 
-function read(variable: Variable<unknown> & { emptyIsValue?: boolean }, env: Readonly<Record<string, string | undefined>>): unknown {
+function read(
+  variable: Variable<unknown> & { emptyIsValue?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): unknown {
   const given = env[variable.name];
   const unset = given === undefined || (given === '' && variable.emptyIsValue !== true);
   const value = unset ? variable.fallback : given;
-  if (value === undefined) throw new ConfigError(variable.name, '', `${variable.wanted} (${variable.meaning})`);
+  if (value === undefined)
+    throw new ConfigError(variable.name, '', `${variable.wanted} (${variable.meaning})`);
   let parsed: unknown;
   try {
     parsed = variable.parse(value);
@@ -161,5 +330,7 @@ export function describeConfig(): string {
     v.fallback === undefined ? '(required)' : v.fallback === '' ? '(empty)' : v.fallback,
     v.meaning,
   ]);
-  return rows.map(([name, fallback, meaning]) => `  ${name}\n      ${meaning}\n      default: ${fallback}`).join('\n');
+  return rows
+    .map(([name, fallback, meaning]) => `  ${name}\n      ${meaning}\n      default: ${fallback}`)
+    .join('\n');
 }

@@ -24,9 +24,12 @@ export class HealthServer {
     this.#options = options;
     this.#server = createServer({ requestTimeout: 10_000 }, (request, response) => {
       const send = (status: number, type: string, body: string): void => {
-        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(request.method === 'HEAD' ? '' : body);
+        response
+          .writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
+          .end(request.method === 'HEAD' ? '' : body);
       };
-      if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'method not allowed\n');
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        return send(405, 'text/plain', 'method not allowed\n');
       // Not the URL parser: it throws on some of what a client may send, such as `//`.
       switch (request.url?.split('?', 1)[0]) {
         case '/livez':

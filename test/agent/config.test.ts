@@ -108,3 +108,10 @@ test('every part of the configuration is tried with a good and a bad value', () 
   const spoiled = new Set<string>(BAD_VALUES.map(([variable]) => variable));
   assert.deepEqual([...spoiled].sort(), [...VARIABLES].sort());
 });
+
+test('a password in a URL is not repeated', () => {
+  assert.throws(
+    () => readConfig({ ...REQUIRED, VSECM_SAFE_ENDPOINT_URL: 'https://user:s3cr3t@safe:8443/' }),
+    (error: Error) => !error.message.includes('s3cr3t') && error.message.includes('https://***@safe:8443/'),
+  );
+});
