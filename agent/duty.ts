@@ -14,7 +14,7 @@ import { eventApi, secretApi, statusApi } from './sync/api-server.ts';
 import { Claims } from './sync/claims.ts';
 import { EventSink, type Regarding } from './sync/events.ts';
 import { setGauges } from './sync/gauges.ts';
-import type { Grants } from './sync/grants.ts';
+import type { Grants } from './resolve/grants.ts';
 import { RefreshGroups, toleranceOf } from './sync/groups.ts';
 import { inspect } from './sync/inspection.ts';
 import type { Memory } from './sync/memory.ts';
@@ -33,7 +33,7 @@ import { Schedule } from './sync/schedule.ts';
 import { SecretWriter } from './sync/secret-writer.ts';
 import { SOURCE_PACE, type AnswerReader, type SourcePace } from './sync/source.ts';
 import { Sources } from './sync/sources.ts';
-import { STATUS_PACE, StatusWriter, type StatusPace } from './sync/status-writer.ts';
+import { STATUS_PACE, StatusWriter, type PutStatus, type StatusPace } from './sync/status-writer.ts';
 import { Wakeups } from './sync/wakeups.ts';
 import { runTogether, type Task } from './tasks.ts';
 import { Turns } from './turns.ts';
@@ -141,7 +141,7 @@ export class Duty {
       },
     });
     this.#statuses = new StatusWriter({
-      put: statusApi(kube),
+      put: this.#whileOwned(statusApi(kube)),
       schedule: this.#schedule,
       clock,
       pace: pace.status,
@@ -302,6 +302,17 @@ export class Duty {
   get #parts() {
     const { clock } = this.#options;
     return { memories: this.#memories, sources: this.#sources, groups: this.#groups, clock };
+  }
+
+  /** Asks once more right before the request, as for Secrets: a status may have waited while others took over. */
+  #whileOwned(put: PutStatus): PutStatus {
+    return (resource, status) => {
+      const lastNode = this.#resources.get(resource.key)?.status.node ?? '';
+      if (!this.#options.ownership.owns(resource.namespace, lastNode)) {
+        throw new Conflict('owned by another agent now');
+      }
+      return put(resource, status);
+    };
   }
 
   #ownPod(): Regarding {

@@ -37,7 +37,7 @@ const refused: [string, string, RegExp][] = [
   ['agent/sync/a.ts', "const x = await import('../shard/ownership.ts');", /sync does not know shard/],
   ['agent/sync/a.ts', "import '../spiffe/id.ts';", /sync does not know spiffe/],
   ['agent/sync/a.ts', "import type { Config } from '../config.ts';", /not the whole agent/],
-  ['agent/cli/why.ts', "import { x } from '../sync/refs.ts';", /cli does not know sync/],
+  ['agent/cli/why.ts', "import { x } from '../resolve/refs.ts';", /cli does not know resolve/],
   ['agent/cli/why.ts', 'const home = process.env.HOME;', /only config\.ts/],
   ['agent/health.ts', "import { run } from './agent.ts';", /only main\.ts imports agent\.ts/],
   ['agent/agent.ts', "import { x } from '../test/fake-clock.ts';", /nothing outside agent/],

@@ -25,7 +25,8 @@ const SIBLINGS: Record<string, Record<string, 'all' | 'types'>> = {
   safe: { spiffe: 'types' },
   shard: {},
   spiffe: {},
-  sync: { api: 'all', kube: 'all' },
+  resolve: { api: 'all' },
+  sync: { api: 'all', kube: 'all', resolve: 'all' },
 };
 
 /** Who may read the environment: each program in one place. */

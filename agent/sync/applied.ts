@@ -1,4 +1,4 @@
-import type { Desired } from './desired.ts';
+import type { Desired } from '../resolve/desired.ts';
 import { fingerprint } from './changes.ts';
 import { isOlderVersion, type SecretMeta } from './resource.ts';
 

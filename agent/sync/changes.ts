@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
-import type { Answer, StoredSecret } from './answer.ts';
+import type { Answer, StoredSecret } from '../resolve/answer.ts';
 
 // Digests stay in memory and are keyed anew by each process: one that got out would tell nothing.
 const KEY = createSecretKey(randomBytes(32)); // as an object: from bytes Node makes one at each use, 10 us

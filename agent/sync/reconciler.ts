@@ -1,12 +1,12 @@
 import { Failure, isOutside, type Code } from '../api/reasons.ts';
 import type { Spec } from '../api/vsecmsecret.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Fetched } from './answer.ts';
-import type { Desired } from './desired.ts';
-import type { Grants } from './grants.ts';
+import type { Fetched } from '../resolve/answer.ts';
+import type { Desired } from '../resolve/desired.ts';
+import type { Grants } from '../resolve/grants.ts';
 import { createMemory, type Memory } from './memory.ts';
 import { Planner, type PlannerOptions } from './planner.ts';
-import { resolve } from './refs.ts';
+import { resolve } from '../resolve/refs.ts';
 import { safeFailure, type Reporter } from './reporter.ts';
 import type { Resource, SecretMeta } from './resource.ts';
 import type { Schedule } from './schedule.ts';

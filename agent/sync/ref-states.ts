@@ -1,9 +1,9 @@
 import { Failure, type Code } from '../api/reasons.ts';
 import type { RefState } from '../api/state.ts';
 import type { Spec } from '../api/vsecmsecret.ts';
-import { checkMetadata } from './desired.ts';
-import { Resolver, type Resolution } from './resolver.ts';
-import { bytesOf } from './value.ts';
+import { checkMetadata } from '../resolve/desired.ts';
+import { Resolver, type Resolution } from '../resolve/resolver.ts';
+import { bytesOf } from '../resolve/value.ts';
 
 /**
  * Where each ref of a spec leads, tried one by one: `resolve` stops at the first that fails. What is found is

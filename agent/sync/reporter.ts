@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Log, LogFields } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { AlikeLines, Happening } from './alike-lines.ts';
-import type { Desired } from './desired.ts';
+import type { Desired } from '../resolve/desired.ts';
 import type { EventSink, Regarding } from './events.ts';
 import type { Memory } from './memory.ts';
 import type { Resource } from './resource.ts';

@@ -2,7 +2,7 @@ import { hintFor } from '../api/reasons.ts';
 import type { RefState, ResourceState } from '../api/state.ts';
 import type { VSecMSecretStatus } from '../api/vsecmsecret.ts';
 import type { Clock } from '../clock.ts';
-import type { Grants } from './grants.ts';
+import type { Grants } from '../resolve/grants.ts';
 import type { RefreshGroups } from './groups.ts';
 import type { Memory } from './memory.ts';
 import { refsAlike, refStates } from './ref-states.ts';

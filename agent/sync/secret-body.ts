@@ -1,6 +1,6 @@
 import type { Spec } from '../api/vsecmsecret.ts';
 import type { Known } from './applied.ts';
-import type { Desired } from './desired.ts';
+import type { Desired } from '../resolve/desired.ts';
 import { FIELD_MANAGER, MANAGED_BY_LABEL, MANAGED_LABEL, type Resource } from './resource.ts';
 
 /** What the agent's field manager declares of a Secret. `over`: the version to write over; absent: it is to be created. */

@@ -1,7 +1,7 @@
 import { Failure, type HintContext } from '../api/reasons.ts';
 import type { Spec } from '../api/vsecmsecret.ts';
 import type { Known } from './applied.ts';
-import type { Desired } from './desired.ts';
+import type { Desired } from '../resolve/desired.ts';
 import type { Resource, SecretMeta } from './resource.ts';
 import { Conflict, meaningOf, SecretApiError, targetConflict, type SecretApi } from './secret-api.ts';
 import { emptyBody, secretBody } from './secret-body.ts';

@@ -1,7 +1,7 @@
 import { Backoff } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { Fetched } from './answer.ts';
+import type { Fetched } from '../resolve/answer.ts';
 import { AnswerPrint } from './changes.ts';
 import type { Schedule } from './schedule.ts';
 import { SecretUsers } from './secret-users.ts';

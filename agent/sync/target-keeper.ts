@@ -2,7 +2,7 @@ import type { Spec } from '../api/vsecmsecret.ts';
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
 import { appliedFrom, driftOf, printOf, type Drift } from './applied.ts';
-import type { Desired } from './desired.ts';
+import type { Desired } from '../resolve/desired.ts';
 import type { Memory } from './memory.ts';
 import { isOlderVersion, type Resource, type SecretMeta } from './resource.ts';
 import type { Schedule } from './schedule.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startCluster, type TestCluster } from '../cluster.ts';
-import { ACCEPTED, REFUSED } from '../sync/typed-secrets.ts';
+import { ACCEPTED, REFUSED } from '../resolve/typed-secrets.ts';
 
 describe('types of Secrets on the real kube-apiserver', { timeout: 120_000 }, () => {
   let cluster: TestCluster;

@@ -8,7 +8,7 @@ import { SafeCache, type SafeCacheOptions } from '../../agent/safe/cache.ts';
 import { AlikeLines } from '../../agent/sync/alike-lines.ts';
 import { Claims } from '../../agent/sync/claims.ts';
 import { EventSink } from '../../agent/sync/events.ts';
-import type { Grants } from '../../agent/sync/grants.ts';
+import type { Grants } from '../../agent/resolve/grants.ts';
 import { RefreshGroups, toleranceOf } from '../../agent/sync/groups.ts';
 import type { Memory } from '../../agent/sync/memory.ts';
 import { Reconciler } from '../../agent/sync/reconciler.ts';

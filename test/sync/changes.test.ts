@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { Answer, StoredSecret } from '../../agent/sync/answer.ts';
+import type { Answer, StoredSecret } from '../../agent/resolve/answer.ts';
 import { AnswerPrint, fingerprint } from '../../agent/sync/changes.ts';
-import { answerOf, stored } from './stored-secret.ts';
+import { answerOf, stored } from '../resolve/stored-secret.ts';
 
 const changed = (before: Answer, now: Answer): string[] | 'all' => {
   const found = new AnswerPrint(now).changedSince(new AnswerPrint(before));

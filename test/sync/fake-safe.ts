@@ -1,7 +1,7 @@
 import type { Clock } from '../../agent/clock.ts';
 import { SafeError } from '../../agent/safe/error.ts';
-import type { Answer, Fetched, StoredSecret } from '../../agent/sync/answer.ts';
-import { answerOf, stored } from './stored-secret.ts';
+import type { Answer, Fetched, StoredSecret } from '../../agent/resolve/answer.ts';
+import { answerOf, stored } from '../resolve/stored-secret.ts';
 
 export interface Asked {
   at: number;

@@ -4,14 +4,14 @@ import { test } from 'node:test';
 import { Failure } from '../../agent/api/reasons.ts';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
 import { createMetrics } from '../../agent/metrics.ts';
-import type { StoredSecret } from '../../agent/sync/answer.ts';
+import type { StoredSecret } from '../../agent/resolve/answer.ts';
 import { setGauges } from '../../agent/sync/gauges.ts';
 import { inspect } from '../../agent/sync/inspection.ts';
 import type { Memory } from '../../agent/sync/memory.ts';
 import { refStates } from '../../agent/sync/ref-states.ts';
 import type { SafeSource } from '../../agent/sync/source.ts';
 import { FakeClock } from '../fake-clock.ts';
-import { stored } from './stored-secret.ts';
+import { stored } from '../resolve/stored-secret.ts';
 
 const clock = new FakeClock();
 const at = (ms: number): string => new Date(ms).toISOString();

@@ -1,5 +1,5 @@
 import { parseSpec, type Spec, type VSecMSecretStatus } from '../../agent/api/vsecmsecret.ts';
-import type { Desired } from '../../agent/sync/desired.ts';
+import type { Desired } from '../../agent/resolve/desired.ts';
 import type { Resource, SecretMeta } from '../../agent/sync/resource.ts';
 
 /** A VSecMSecret `team-a/NAME`, of which a test says only what matters to it. */

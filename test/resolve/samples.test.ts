@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Failure } from '../../agent/api/reasons.ts';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
 import { parseResponse } from '../../agent/safe/response.ts';
-import { resolve } from '../../agent/sync/refs.ts';
+import { resolve } from '../../agent/resolve/refs.ts';
 
 const NOW = Date.UTC(2026, 10, 25);
 

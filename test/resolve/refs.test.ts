@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure, type Code } from '../../agent/api/reasons.ts';
 import { parseSpec, type Spec } from '../../agent/api/vsecmsecret.ts';
-import type { Answer, StoredSecret } from '../../agent/sync/answer.ts';
-import type { Desired } from '../../agent/sync/desired.ts';
-import { resolve } from '../../agent/sync/refs.ts';
-import type { Resolution } from '../../agent/sync/resolver.ts';
+import type { Answer, StoredSecret } from '../../agent/resolve/answer.ts';
+import type { Desired } from '../../agent/resolve/desired.ts';
+import { resolve } from '../../agent/resolve/refs.ts';
+import type { Resolution } from '../../agent/resolve/resolver.ts';
 import { answerOf, stored } from './stored-secret.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { JSONPath } from 'jsonpath-plus';
 import { parseRef } from '../../agent/api/ref.ts';
-import { followJsonPath } from '../../agent/sync/json-path.ts';
-import { readJson } from '../../agent/sync/json.ts';
-import type { Node } from '../../agent/sync/node.ts';
+import { followJsonPath } from '../../agent/resolve/json-path.ts';
+import { readJson } from '../../agent/resolve/json.ts';
+import type { Node } from '../../agent/resolve/node.ts';
 import { accepted, along, path, quotable, records, reference, tree } from './json-path-cases.ts';
 
 test('paths lead where a second reading of the grammar says, to the very nodes', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { documentOf, wholeText } from '../../agent/sync/document.ts';
-import { textOf } from '../../agent/sync/node.ts';
+import { documentOf, wholeText } from '../../agent/resolve/document.ts';
+import { textOf } from '../../agent/resolve/node.ts';
 import { stored } from './stored-secret.ts';
 
 const treeOf = (value: string, format = ''): string => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { JsonError, readJson } from '../../agent/sync/json.ts';
-import { ExactNumber, isList, isObject, textOf, type Node } from '../../agent/sync/node.ts';
+import { JsonError, readJson } from '../../agent/resolve/json.ts';
+import { ExactNumber, isList, isObject, textOf, type Node } from '../../agent/resolve/node.ts';
 
 const compact = (text: string): string => textOf(readJson(text));
 const codeOf = (text: string): string => {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { StoredSecret } from '../../agent/sync/answer.ts';
+import type { StoredSecret } from '../../agent/resolve/answer.ts';
 import { stored } from './stored-secret.ts';
 
 export const NOW = Date.UTC(2026, 10, 24, 12);

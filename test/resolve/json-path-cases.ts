@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { parseRef } from '../../agent/api/ref.ts';
-import { isList, isObject, type Node } from '../../agent/sync/node.ts';
+import { isList, isObject, type Node } from '../../agent/resolve/node.ts';
 
 type Step =
   | { readonly kind: 'name'; readonly name: string }

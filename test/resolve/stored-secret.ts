@@ -1,4 +1,4 @@
-import type { Answer, StoredSecret } from '../../agent/sync/answer.ts';
+import type { Answer, StoredSecret } from '../../agent/resolve/answer.ts';
 
 const NEVER = BigInt(Date.UTC(9999, 11, 31, 23, 59, 59)) * 1_000_000n + 999_999_999n;
 

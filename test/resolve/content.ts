@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Failure } from '../../agent/api/reasons.ts';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
-import type { Answer, StoredSecret } from '../../agent/sync/answer.ts';
-import { resolve } from '../../agent/sync/refs.ts';
+import type { Answer, StoredSecret } from '../../agent/resolve/answer.ts';
+import { resolve } from '../../agent/resolve/refs.ts';
 import { answerOf } from './stored-secret.ts';
 
 /** Between the dates of what `stored` makes. */

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { Failure } from '../../agent/api/reasons.ts';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
-import type { Answer } from '../../agent/sync/answer.ts';
-import { resolve } from '../../agent/sync/refs.ts';
+import type { Answer } from '../../agent/resolve/answer.ts';
+import { resolve } from '../../agent/resolve/refs.ts';
 import { answerOf, stored } from './stored-secret.ts';
 import { aimed, mine, NOW, spec, theirs } from './tenancy-cases.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StoredSecret } from '../../agent/sync/answer.ts';
+import type { StoredSecret } from '../../agent/resolve/answer.ts';
 import { bytesOf, contentOf, failureOf } from './content.ts';
 import { stored } from './stored-secret.ts';
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadAll } from 'js-yaml';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
-import type { StoredSecret } from '../../agent/sync/answer.ts';
-import type { Desired } from '../../agent/sync/desired.ts';
-import { resolve } from '../../agent/sync/refs.ts';
+import type { StoredSecret } from '../../agent/resolve/answer.ts';
+import type { Desired } from '../../agent/resolve/desired.ts';
+import { resolve } from '../../agent/resolve/refs.ts';
 import { NOW } from './content.ts';
 import { answerOf, stored } from './stored-secret.ts';
 
