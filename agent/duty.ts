@@ -306,7 +306,7 @@ export class Duty {
 
   /** Asks once more right before the request, as for Secrets: a status may have waited while others took over. */
   #whileOwned(put: PutStatus): PutStatus {
-    return (resource, status) => {
+    return async (resource, status) => {
       const lastNode = this.#resources.get(resource.key)?.status.node ?? '';
       if (!this.#options.ownership.owns(resource.namespace, lastNode)) {
         throw new Conflict('owned by another agent now');
