@@ -47,8 +47,8 @@ export class Wakeups {
       const memory = memories.get(key);
       if (!memory) continue;
       const { applied } = memory;
-      // Gone, or without the label that the watch selects by.
-      if (!now && applied?.name === seen.name && applied.uid === seen.uid) memory.lookFirst = true;
+      // Gone, or without the label that the watch selects by; perhaps while a write's answer was under way.
+      if (!now) memory.lookFirst = true;
       if (!now || now.resourceVersion !== applied?.resourceVersion) enqueue(key, false);
     }
   }

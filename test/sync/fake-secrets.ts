@@ -39,6 +39,8 @@ export class FakeSecrets implements SecretApi {
   refuse: (name: string) => Refusal | SecretApiError | undefined = () => undefined;
   /** Called before each apply, as somebody who is faster. */
   beforeApply: (name: string) => void = () => {};
+  /** Called after each apply, before its answer arrives. */
+  afterApply: (name: string) => void = () => {};
   #version = 1_000;
   #serial = 0;
 
@@ -98,6 +100,7 @@ export class FakeSecrets implements SecretApi {
       adoptable: known?.meta.adoptable ?? false,
     });
     Object.assign(this.#stored.get(name)!, { ours: body.data ?? {}, declared });
+    this.afterApply(name);
     return { created: known === undefined, meta };
   }
 

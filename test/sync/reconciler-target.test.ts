@@ -42,6 +42,23 @@ test('a former Secret that is not owned stays', async () => {
   assert.notEqual(bench.secrets.get('db'), undefined);
 });
 
+test('a Secret that is deleted before our write of it is answered comes back at once', async () => {
+  const bench = new Bench();
+  const onceGone = (name: string): void => {
+    bench.secrets.afterApply = () => {};
+    bench.secrets.remove(name);
+  };
+  bench.secrets.afterApply = onceGone;
+  bench.put('db', { spec: specText(HOURLY) });
+  await bench.pass(5_000);
+  assert.equal(bench.secrets.value('db'), 'one');
+  // And a second one, under another uid than what was known.
+  bench.secrets.afterApply = onceGone;
+  bench.secrets.remove('db');
+  await bench.pass(5_000);
+  assert.equal(bench.secrets.value('db'), 'one');
+});
+
 test("somebody else's Secret is left alone until it carries consent", async () => {
   const bench = new Bench();
   bench.secrets.edit('db');
