@@ -5,77 +5,79 @@ import type { Place } from './demo/eyes.ts';
 import { textOf, type SecretObject } from './demo/objects.ts';
 import { inOwnSession } from './demo/own-session.ts';
 import { perform } from './demo/perform.ts';
+import { readWorkflow } from './demo/readme.ts';
 import type { Scene } from './demo/scene.ts';
 
 /** One agent each. */
-const NODES = ['node-1'];
+const NODES = ['node-1', 'node-2', 'node-3'];
 
-const [SHOP, BILLING, OTHERS] = ['shop', 'billing', 'other-team'] as const;
+const [SHOP, BILLING, WEB, OTHERS] = ['shop', 'billing', 'web', 'other-team'] as const;
 const inShop: Place = [SHOP, 'database-credentials'];
 const inBilling: Place = [BILLING, 'database-credentials'];
+const inWeb: Place = [WEB, 'database-credentials'];
 const ofOthers: Place = [OTHERS, 'database-credentials'];
 const apiToken: Place = [SHOP, 'api-token'];
 
+const readme = await readWorkflow();
 const secrets = new DemoSecrets();
 const holds =
   (key: string, text: string) =>
   (secret: SecretObject | undefined): boolean =>
     textOf(secret, key) === text;
 
-async function startTheAgents({ agents, people, safe, tell }: Scene): Promise<void> {
-  tell.chapter(`A cluster with VSecM, and an agent on ${NODES.join(', ')}`);
+async function startTheAgents({ agents, people, tell }: Scene): Promise<void> {
+  tell.chapter(`A cluster with VSecM, and an agent on each of ${NODES.length} nodes`);
   tell.command('kubectl apply -f daemonset');
-  // The examples name placeholders; both are answered by the Safe of the demo.
-  const allowed = `https://path/to/vsecm/safe/api/endpoint=${safe.dial} https://vsecm.example.com=${safe.dial}`;
-  for (const node of NODES) {
-    const ready = agents.start(node, { VSECM_AGENT_SAFE_URLS: allowed });
+  const starting = NODES.map((node) => ({ node, ready: agents.start(node) }));
+  for (const { node, ready } of starting)
     await tell.witness(`the agent on ${node} has its SVID from SPIRE and is ready`, ready);
-  }
-  for (const namespace of [SHOP, BILLING, OTHERS]) await people.createNamespace(namespace);
+  await tell.witness('each has found the others in the EndpointSlices', agents.whenMembers(NODES.length));
+  for (const namespace of [SHOP, BILLING, WEB, OTHERS]) await people.createNamespace(namespace);
 }
 
 async function aSecretWithoutName({ people, see, tell }: Scene): Promise<void> {
-  tell.chapter('One secret in Safe, and no way to tell whose it is');
-  await people.register(secrets.databaseCredentials('cola-1', [SHOP, BILLING]));
-  await people.applyExample(SHOP, 'database-credentials-with-labels.yaml');
+  tell.chapter('The README step by step: one secret in Safe, and no way to tell whose it is');
+  await people.register(secrets.known(readme.credentials));
+  await people.applyText(SHOP, readme.resource);
   tell.failure(await see.resource('the VSecMSecret says UnnamedSecret', inShop, failsWith('UnnamedSecret')));
   await see.noSecret('no Secret is made', inShop);
 }
 
 async function aSecondSecretHeals({ people, see, tell }: Scene): Promise<void> {
-  tell.chapter('With a second secret in Safe, both have names');
-  await people.register({
-    name: 'vsecm-agent-placeholder',
-    namespaces: ['vsecm-agent'],
-    value: 'placeholder',
-  });
+  tell.chapter('With a second secret in Safe, both have names: the Secret is there, and a pod reads it');
+  await people.register(readme.placeholder);
   await see.secret(
     'the agent looks again by itself, and makes the Secret',
     inShop,
-    holds('username', 'cola-1'),
+    holds('username', 'root'),
   );
   await see.resource('the VSecMSecret is ready', inShop, isReady);
-  await people.applyExample(BILLING, 'database-credentials.yaml');
-  await see.secret('the other example has its Secret', inBilling, holds('username', 'cola-1'));
-  await see.resource('and is ready', inBilling, isReady);
-  await see.list();
-  await see.describe(inShop);
+  await see.list(SHOP);
+  await people.applyPod(SHOP, readme.pod);
+  await see.pod('a pod gets the username as a variable, and both keys as files', SHOP, readme.pod);
 }
 
 async function aRotatedValue({ people, safe, see, tell }: Scene): Promise<void> {
-  tell.chapter('The value is rotated in Safe, and a refresh is asked for');
+  tell.chapter('Registered again: a new value, and for more namespaces');
+  await people.register(secrets.databaseCredentials('cola-2', [SHOP, BILLING, WEB]));
   const reads = safe.reads.length;
-  await people.register(secrets.databaseCredentials('cola-2', [SHOP, BILLING]));
   await people.refresh(inShop);
-  await see.secret(`${SHOP} has it: cola-1 became cola-2`, inShop, holds('username', 'cola-2'));
-  await see.secret(`${BILLING} has it too`, inBilling, holds('username', 'cola-2'));
+  await see.secret(`${SHOP} has it: root became cola-2`, inShop, holds('username', 'cola-2'));
+  await people.applyExample(BILLING, 'database-credentials-with-labels.yaml');
+  await people.applyExample(WEB, 'database-credentials.yaml');
+  await see.secret(`${BILLING} has its Secret`, inBilling, holds('username', 'cola-2'));
+  await see.secret(`${WEB} too`, inWeb, holds('username', 'cola-2'));
+  for (const place of [inBilling, inWeb]) await see.resource(`${place[0]} is ready`, place, isReady);
+  await see.list();
   tell.say(
-    `Safe was asked ${times(safe.reads.length - reads)} for both. It is never asked more often than every 5 s.`,
+    `NODE is the owner of the namespace. Safe was asked ${times(safe.reads.length - reads)} for all three: ` +
+      'by each agent at most once in 5 s, whatever it serves.',
   );
+  await see.describe(inBilling);
 }
 
 async function aShortInterval({ people, see, tell }: Scene): Promise<void> {
-  tell.chapter('A third resource follows Safe every 10 s');
+  tell.chapter('Another resource follows Safe every 10 s');
   const [first, second] = [secrets.apiToken([SHOP]), secrets.apiToken([SHOP])];
   await people.register(first);
   await people.applyText(
@@ -111,7 +113,8 @@ async function anotherTenant({ people, see, tell }: Scene): Promise<void> {
 
 async function aNewIdentity({ agents, people, safe, see, stage, tell }: Scene): Promise<void> {
   tell.chapter('SPIRE rotates the SVID under way');
-  const [node, reads] = [await see.nodeOf(apiToken), safe.reads.length];
+  const node = await see.nodeOf(apiToken);
+  const reads = safe.reads.length;
   const from = agents.position(node);
   await (await stage.spire(node)).renew();
   const rotated = await see.logLine(
@@ -123,7 +126,7 @@ async function aNewIdentity({ agents, people, safe, see, stage, tell }: Scene): 
   const token = secrets.apiToken([SHOP]);
   await people.register(token);
   await see.secret('the next value arrives over it', apiToken, holds('token', token.value));
-  const since = safe.reads.slice(reads);
+  const since = safe.reads.slice(reads).filter(({ spiffeId }) => spiffeId === rotated['spiffeID']);
   assert.equal(BigInt(`0x${since.at(-1)?.serialNumber}`), BigInt(`0x${String(rotated['serial'])}`));
   assert.ok(since.every(({ status }) => status === 200));
   tell.say('Safe has seen the new certificate, and every request was answered.');
@@ -149,14 +152,43 @@ async function safeGoesAway({ agents, people, see, tell }: Scene): Promise<void>
   tell.logLine(await see.logLine('the agent has found it', node, 'Safe answers again', from));
 }
 
-async function theEnd({ see, tell }: Scene): Promise<void> {
-  tell.chapter('What it came to');
+async function anAgentIsKilled({ agents, people, see, tell }: Scene): Promise<void> {
+  const node = await see.nodeOf(apiToken);
+  tell.chapter(`The agent on ${node} is killed`);
   await see.list();
+  const served = await see.servedBy(node);
+  const watch = await see.secretsFromNow();
+  await people.killAgent(node);
+  tell.say(
+    'A kubelet starts it again at once. Here it stays away for longer than the others wait for it: 2 s.',
+  );
+  for (const place of served)
+    await see.resource(
+      `${place.join('/')} is served by another`,
+      place,
+      (one) => (one?.status?.node ?? node) !== node,
+    );
+  await see.list();
+  const token = secrets.apiToken([SHOP]);
+  await people.register(token);
+  const last = await see.secret('the next value arrives by itself', apiToken, holds('token', token.value));
+  await tell.witness('no Secret was away or empty for a moment', watch.unbroken(last));
+  await tell.witness(`started again, the agent on ${node} is ready`, agents.restart(node));
+  for (const place of served)
+    await see.resource(
+      `${place.join('/')} is served by it again`,
+      place,
+      (one) => one?.status?.node === node,
+    );
+}
+
+async function theEnd({ see, tell }: Scene): Promise<void> {
+  tell.chapter('What is nowhere to be seen');
   const clean = see.noneOf(secrets.values);
   await tell.witness('no value of a secret in logs, metrics, VSecMSecrets and Events', clean);
 }
 
-const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
+const times = (count: number): string => ['never', 'once', 'twice'][count] ?? `${count} times`;
 
 const STORY = [
   startTheAgents,
@@ -168,6 +200,7 @@ const STORY = [
   anotherTenant,
   aNewIdentity,
   safeGoesAway,
+  anAgentIsKilled,
   theEnd,
 ];
 

@@ -7,13 +7,13 @@ export interface Arguments {
   help: boolean;
 }
 
-export const HELP = `The VSecM agent at work, in about a minute.
+export const HELP = `The VSecM agent at work on three nodes, in about a minute.
 
 Usage: npm run demo -- [--envtest] [--keep]
 
   --envtest  the same story on the real kube-apiserver, with etcd: from KUBEBUILDER_ASSETS if that is set,
              else built with Go (minutes the first time, then from a cache)
-  --keep     leave everything running afterwards, print how to reach it, and follow the agent's log; Ctrl-C ends it
+  --keep     leave everything running afterwards, print how to reach it, and follow the agents' logs; Ctrl-C ends it
   --help     this text
 
 Needs Node and npm, nothing else: the Kubernetes API server, SPIRE and VSecM Safe are stand-ins that speak the

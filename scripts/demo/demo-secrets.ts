@@ -23,6 +23,13 @@ export class DemoSecrets {
     return { name: 'apiToken', namespaces, value: this.#newValue(), shown: '…' };
   }
 
+  /** Remembers the password of credentials that somebody else made up. */
+  known(registration: Registration): Registration {
+    const { cocaCola } = JSON.parse(registration.value);
+    this.values.push(cocaCola.data.password);
+    return { ...registration, shown: registration.value.replace(cocaCola.data.password, '…') };
+  }
+
   #newValue(): string {
     const value = randomBytes(15).toString('base64url');
     this.values.push(value);

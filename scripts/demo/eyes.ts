@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import type { ApiClient } from '../../test/devcluster/api-client.ts';
 import { awaitObject, secretPath, vssPath } from '../../test/stage/await-object.ts';
 import type { LogLine } from '../../test/stage/log-lines.ts';
@@ -5,7 +6,9 @@ import { describeSecret } from './describe-secret.ts';
 import type { Fleet } from './fleet.ts';
 import type { Narrator } from './narrator.ts';
 import type { ResourceObject, SecretObject } from './objects.ts';
+import { viewOf, type PodObject } from './pod-view.ts';
 import { resourceTable, type Definition } from './resource-table.ts';
+import { SecretWatch } from './secret-watch.ts';
 
 /** An object by namespace and name. */
 export type Place = readonly [namespace: string, name: string];
@@ -57,18 +60,57 @@ export class Eyes {
     );
   }
 
+  /** Prints what a container of the pod finds of Secrets, as a kubelet would give it. */
+  async pod(sentence: string, namespace: string, pod: PodObject): Promise<void> {
+    const path = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}`;
+    const view = await this.#tell.witness(
+      sentence,
+      viewOf(await this.#admin.ok('GET', path), (name) => this.#admin.ok('GET', secretPath(namespace, name))),
+    );
+    const exec = `kubectl exec -n ${namespace} ${pod.metadata.name} --`;
+    for (const [name, text] of Object.entries(view.env)) {
+      this.#tell.command(`${exec} printenv ${name}`);
+      this.#tell.output(text);
+    }
+    for (const folder of new Set(Object.keys(view.files).map((file) => dirname(file)))) {
+      this.#tell.command(`${exec} ls ${folder}`);
+      this.#tell.output(
+        Object.keys(view.files)
+          .filter((file) => dirname(file) === folder)
+          .map((file) => basename(file))
+          .join('\n'),
+      );
+    }
+    this.#tell.say('No container runs here: this is what a kubelet makes of the pod and the Secret.');
+  }
+
+  /** The resources that the agent on `node` serves. */
+  async servedBy(node: string): Promise<Place[]> {
+    const { items } = await this.#admin.ok('GET', RESOURCES);
+    return (items as ResourceObject[])
+      .filter(({ status }) => status?.node === node)
+      .map(({ metadata: { namespace, name } }): Place => [namespace, name]);
+  }
+
+  /** All that happens to Secrets from now on. */
+  secretsFromNow(): Promise<SecretWatch> {
+    return SecretWatch.begin(this.#admin);
+  }
+
   /** The node whose agent serves a resource. */
   async nodeOf([namespace, name]: Place): Promise<string> {
     const { status }: ResourceObject = await this.#admin.ok('GET', vssPath(namespace, name));
     return status?.node ?? '';
   }
 
-  /** Prints what `kubectl get vss -A` shows. */
-  async list(): Promise<void> {
+  /** Prints what `kubectl get vss` shows of a namespace, or with `-A`. */
+  async list(namespace?: string): Promise<void> {
     const crd: Definition = await this.#admin.ok('GET', CRD);
-    const { items } = await this.#admin.ok('GET', RESOURCES);
-    this.#tell.command('kubectl get vss -A');
-    this.#tell.output(resourceTable(crd, items));
+    const all: ResourceObject[] = (await this.#admin.ok('GET', RESOURCES)).items;
+    const allNamespaces = namespace === undefined;
+    const items = all.filter(({ metadata }) => allNamespaces || metadata.namespace === namespace);
+    this.#tell.command(`kubectl get vss ${allNamespaces ? '-A' : `-n ${namespace}`}`);
+    this.#tell.output(resourceTable(crd, items, { allNamespaces }));
   }
 
   /** Prints what `kubectl describe secret` shows. */

@@ -9,6 +9,8 @@ export interface SecretObject {
   metadata: {
     namespace: string;
     name: string;
+    uid: string;
+    resourceVersion: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
   };

@@ -4,7 +4,9 @@ import { MERGE } from '../../test/devcluster/api-client.ts';
 import { secretPath, vssPath } from '../../test/stage/await-object.ts';
 import { EXAMPLES, type Stage } from '../../test/stage/stage.ts';
 import type { Place } from './eyes.ts';
+import type { Fleet } from './fleet.ts';
 import type { Narrator } from './narrator.ts';
+import type { PodObject } from './pod-view.ts';
 
 /** A secret as somebody registers it in Safe. */
 export interface Registration {
@@ -21,14 +23,16 @@ export interface Registration {
  */
 export class People {
   readonly #stage: Stage;
+  readonly #agents: Fleet;
   readonly #tell: Narrator;
 
-  constructor(stage: Stage, tell: Narrator) {
+  constructor(stage: Stage, agents: Fleet, tell: Narrator) {
     this.#stage = stage;
+    this.#agents = agents;
     this.#tell = tell;
   }
 
-  /** In VSecM Sentinel: `safe -w raw:NAME ...`. */
+  /** In VSecM Sentinel: `safe -w raw:NAME ...`, which sends POST /sentinel/v1/secrets with Sentinel's SVID. */
   async register({ name, namespaces, value, shown = value }: Registration): Promise<void> {
     const granted = namespaces.map((namespace) => `-n ${namespace} `).join('');
     this.#tell.command(`safe -w raw:${name} ${granted}-s '${shown}'`);
@@ -55,11 +59,16 @@ export class People {
   async refresh([namespace, name]: Place): Promise<void> {
     const value = String(Math.floor(Date.now() / 1000));
     this.#tell.command(
-      `kubectl annotate vss ${name} -n ${namespace} vsecm.com/refresh=$(date +%s) --overwrite`,
+      `kubectl annotate vss ${name} -n ${namespace} vsecm.com/refresh="$(date +%s)" --overwrite`,
     );
     await this.#patch(vssPath(namespace, name), {
       metadata: { annotations: { 'vsecm.com/refresh': value } },
     });
+  }
+
+  async applyPod(namespace: string, pod: PodObject): Promise<void> {
+    this.#tell.command(`kubectl apply -n ${namespace} -f pod.yaml`);
+    await this.#stage.cluster.apply(pod, namespace);
   }
 
   /** Edits a key of a Secret behind the agent's back. */
@@ -72,6 +81,12 @@ export class People {
   async deleteSecret([namespace, name]: Place): Promise<void> {
     this.#tell.command(`kubectl delete secret ${name} -n ${namespace}`);
     await this.#stage.cluster.admin.ok('DELETE', secretPath(namespace, name));
+  }
+
+  /** On the node itself. */
+  async killAgent(node: string): Promise<void> {
+    this.#tell.command(`ssh ${node} pkill -KILL -f /app/dist/agent.js`);
+    await this.#agents.kill(node);
   }
 
   async stopSafe(): Promise<void> {

@@ -67,9 +67,10 @@ class Performance {
       `The VSecM agent at work, on ${setting.kind === 'real' ? 'a real kube-apiserver' : 'the development cluster'}`,
     );
     tell.say(
-      `The agent is a process of its own. ${setting.kind === 'real' ? 'SPIRE and VSecM Safe are' : 'The Kubernetes API server, SPIRE and VSecM Safe are'} ` +
+      `Each agent is a process of its own. ${setting.kind === 'real' ? 'SPIRE and VSecM Safe are' : 'The Kubernetes API server, SPIRE and VSecM Safe are'} ` +
         'stand-ins that speak the real protocols on loopback. In the commands, safe stands for: ' +
-        'kubectl exec -n vsecm-system deploy/vsecm-sentinel -- safe',
+        'kubectl exec -n vsecm-system deploy/vsecm-sentinel -- safe. What it sends to Safe, the demo sends: ' +
+        "POST /sentinel/v1/secrets, with Sentinel's SVID.",
     );
     this.#opening = Scene.open(setting, tell);
     const scene = await tell.witness('they are up', this.#opening);
@@ -80,7 +81,7 @@ class Performance {
     }
     const seconds = Math.round((performance.now() - this.#startedAt) / 1000);
     if (this.#options.keep) await this.#stay(scene, setting, seconds);
-    const codes = await tell.witness('asked to stop, the agent ends', scene.agents.stop());
+    const codes = await tell.witness('asked to stop, all agents end', scene.agents.stop());
     if (codes.some((code) => code !== 0)) throw new Error(`an agent exited with ${codes.join(', ')}`);
     tell.title(`Every step was seen to happen, in ${seconds} s.`);
   }
@@ -114,7 +115,7 @@ class Performance {
       tell.command(`export PATH=${kubectlFolder}:$PATH`);
       tell.command('kubectl get vss -A');
     }
-    tell.say("The agent's log from here on:");
+    tell.say("The agents' logs from here on:");
     scene.agents.follow((line) => tell.logLine(line));
     this.#told = true;
     await scene.agents.ended;

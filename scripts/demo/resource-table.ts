@@ -14,20 +14,21 @@ export interface Definition {
   spec: { versions: { storage: boolean; additionalPrinterColumns?: Column[] }[] };
 }
 
-/** What `kubectl get vss -A` prints for these objects: the columns that the cluster's CRD declares. */
+/** What `kubectl get vss` prints for these objects, as with `-A` or not: the columns that the cluster's CRD declares. */
 export function resourceTable(
   definition: Definition,
   objects: readonly ResourceObject[],
-  now = Date.now(),
+  { allNamespaces = true, now = Date.now() }: { allNamespaces?: boolean; now?: number } = {},
 ): string {
   const version = definition.spec.versions.find(({ storage }) => storage);
   const columns = (version?.additionalPrinterColumns ?? []).filter(({ priority = 0 }) => priority === 0);
   const rows = objects.map((object) => [
-    object.metadata.namespace,
+    ...(allNamespaces ? [object.metadata.namespace] : []),
     object.metadata.name,
     ...columns.map((column) => cell(column, object, now)),
   ]);
-  return aligned([['NAMESPACE', 'NAME', ...columns.map(({ name }) => name.toUpperCase())], ...rows]);
+  const place = allNamespaces ? ['NAMESPACE', 'NAME'] : ['NAME'];
+  return aligned([[...place, ...columns.map(({ name }) => name.toUpperCase())], ...rows]);
 }
 
 function cell({ jsonPath, type }: Column, object: ResourceObject, now: number): string {

@@ -1,4 +1,5 @@
 import type { DevSafe } from '../../test/devcluster/safe.ts';
+import { EndpointSlices } from '../../test/stage/endpoint-slices.ts';
 import { Stage } from '../../test/stage/stage.ts';
 import { Eyes } from './eyes.ts';
 import { Fleet } from './fleet.ts';
@@ -14,6 +15,9 @@ export interface Setting {
   kubectlFolder?: string;
 }
 
+/** How long a member that is gone keeps its namespaces; the product waits 30 s for a pod that restarts. */
+const HANDOFF_DELAY = '2s';
+
 /** The cluster, VSecM, the agents, and who acts and looks. */
 export class Scene {
   readonly stage: Stage;
@@ -22,16 +26,32 @@ export class Scene {
   readonly see: Eyes;
   readonly tell: Narrator;
 
-  private constructor(stage: Stage, tell: Narrator) {
+  readonly #slices: EndpointSlices | undefined;
+
+  private constructor(stage: Stage, slices: EndpointSlices | undefined, tell: Narrator) {
     this.stage = stage;
+    this.#slices = slices;
     this.tell = tell;
-    this.agents = new Fleet(stage);
-    this.people = new People(stage, tell);
+    // The examples name placeholders; both are answered by the Safe of the demo.
+    const { dial } = stage.safe;
+    this.agents = new Fleet(stage, {
+      VSECM_AGENT_SERVICE: 'vsecm-agent',
+      VSECM_AGENT_HANDOFF_DELAY: HANDOFF_DELAY,
+      VSECM_AGENT_SAFE_URLS: `https://path/to/vsecm/safe/api/endpoint=${dial} https://vsecm.example.com=${dial}`,
+    });
+    this.people = new People(stage, this.agents, tell);
     this.see = new Eyes(stage.cluster.admin, this.agents, tell);
   }
 
   static async open({ kind, controllers }: Setting, tell: Narrator): Promise<Scene> {
-    return new Scene(await Stage.start({ kind, controllers }), tell);
+    const stage = await Stage.start({ kind, controllers });
+    try {
+      const slices = controllers ? undefined : await EndpointSlices.start(stage.cluster);
+      return new Scene(stage, slices, tell);
+    } catch (error) {
+      await stage.close();
+      throw error;
+    }
   }
 
   get safe(): DevSafe {
@@ -40,6 +60,8 @@ export class Scene {
 
   async close(): Promise<void> {
     await this.agents.stop();
+    // What was wrong with it has ended the story already.
+    await this.#slices?.close().catch(() => undefined);
     await this.stage.close();
   }
 }

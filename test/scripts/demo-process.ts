@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -46,6 +46,16 @@ export class DemoProcess {
   /** Temporary files that are still there; Node's and tsx's caches do not count. */
   async leftOver(): Promise<string[]> {
     return (await readdir(this.#folder)).filter((name) => !/^(tsx-|node-compile-cache)/.test(name));
+  }
+
+  /** Processes that it started and that still run, as `PID command`: each has its folder in its environment. */
+  async processes(): Promise<string[]> {
+    const ids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+    const texts = ids.map(async (id) => {
+      const read = (file: string): Promise<string> => readFile(`/proc/${id}/${file}`, 'utf8').catch(() => '');
+      return (await read('environ')).includes(this.#folder) ? [`${id} ${await read('cmdline')}`] : [];
+    });
+    return (await Promise.all(texts)).flat();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
