@@ -1,22 +1,248 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startCluster, type TestCluster } from '../cluster.ts';
-import { APPLY, type ApiAnswer, type ApiClient } from '../devcluster/api-client.ts';
+import { APPLY, MERGE, type ApiAnswer, type ApiClient } from '../devcluster/api-client.ts';
 import { agentClient, eventually, installShipped } from './shipped.ts';
 
 const SECRETS = '/api/v1/namespaces/default/secrets';
 const POLICY_BINDINGS = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings';
 const MANAGED = { 'vsecm.com/managed': 'true' };
+const CONSENT = { 'vsecm.com/allow-adoption': 'true' };
+const TOKEN_TYPES = ['kubernetes.io/service-account-token', 'bootstrap.kubernetes.io/token'];
 
-interface Fields {
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  type?: string;
+const MAY_CHANGE = /may change only Secrets with the label vsecm\.com\/managed=true, or with the annotation/;
+const MAY_WRITE = /may write only Secrets that carry the label vsecm\.com\/managed=true/;
+const MAY_DELETE = /may delete only Secrets with the label vsecm\.com\/managed=true that a VSecMSecret owns/;
+const NO_TOKENS = /may not write service account tokens and bootstrap tokens/;
+const OWNERS = /may add only VSecMSecrets as owners, and none that blocks a deletion/;
+const FINALIZERS = /may not add finalizers/;
+
+const owner = (more: object = {}): object => ({
+  apiVersion: 'vsecm.com/v1alpha1',
+  kind: 'VSecMSecret',
+  name: 'db',
+  uid: '00000000-0000-0000-0000-000000000001',
+  ...more,
+});
+const CONFIG_MAP = { apiVersion: 'v1', kind: 'ConfigMap', name: 'theirs' };
+
+/** A Secret: its metadata, and what else it is. */
+type Fields = { metadata?: Record<string, unknown>; type?: string; data?: Record<string, string> };
+const body = (name: string, { metadata = {}, type, data = { key: 'value' } }: Fields): object => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, ...metadata },
+  ...(type && { type }),
+  stringData: data,
+});
+const labelled = (more: object = {}): Fields => ({ metadata: { labels: MANAGED, ...more } });
+const tokenOf = (type: string): Fields => ({
+  metadata: { labels: MANAGED, annotations: { 'kubernetes.io/service-account.name': 'default' } },
+  type,
+});
+
+type Write = (agent: ApiClient, name: string) => Promise<ApiAnswer>;
+const applies =
+  (fields: Fields, force = true): Write =>
+  (agent, name) =>
+    agent.request('PATCH', `${SECRETS}/${name}?fieldManager=vsecm-agent&force=${force}`, body(name, fields), {
+      'content-type': APPLY,
+    });
+const gives: Write = (agent, name) =>
+  agent.request(
+    'PATCH',
+    `${SECRETS}/${name}?fieldManager=vsecm-agent`,
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name } },
+    { 'content-type': APPLY },
+  );
+const patches =
+  (patch: object): Write =>
+  (agent, name) =>
+    agent.request('PATCH', `${SECRETS}/${name}`, patch, { 'content-type': MERGE });
+const posts =
+  (fields: Fields): Write =>
+  (agent, name) =>
+    agent.request('POST', SECRETS, body(name, fields));
+const deletes: Write = (agent, name) => agent.request('DELETE', `${SECRETS}/${name}`);
+
+interface Attempt {
+  /** What the administrator made before; absent: nothing. */
+  there?: Fields;
+  /** What the administrator did then. */
+  then?: Write;
+  write: Write;
 }
 
+const FORBIDDEN: Record<string, Attempt & { message: RegExp }> = {
+  'to create one without the label': { write: applies({}), message: MAY_WRITE },
+  'to create one without the label, by POST': { write: posts({}), message: MAY_WRITE },
+  'to create one with another value of the label': {
+    write: applies({ metadata: { labels: { 'vsecm.com/managed': 'false' } } }),
+    message: MAY_WRITE,
+  },
+  'to take the label off its own': {
+    then: applies(labelled()),
+    write: applies({}, false),
+    message: MAY_WRITE,
+  },
+  'to take the label off its own, by another patch': {
+    there: labelled(),
+    write: patches({ metadata: { labels: { 'vsecm.com/managed': null } } }),
+    message: MAY_WRITE,
+  },
+  'to give back all that it shares of one that it may adopt': {
+    there: { metadata: { annotations: CONSENT } },
+    write: gives,
+    message: MAY_WRITE,
+  },
+  "to overwrite somebody else's": { there: {}, write: applies(labelled()), message: MAY_CHANGE },
+  "to overwrite somebody else's by another patch": {
+    there: {},
+    write: patches({ metadata: { labels: MANAGED }, stringData: { key: 'mine' } }),
+    message: MAY_CHANGE,
+  },
+  "to merge a key of its own into somebody else's": {
+    there: { data: { theirs: 'kept' } },
+    write: applies(labelled(), false),
+    message: MAY_CHANGE,
+  },
+  'to overwrite one whose owner consented to nothing': {
+    there: { metadata: { annotations: { 'vsecm.com/allow-adoption': 'false' } } },
+    write: applies(labelled()),
+    message: MAY_CHANGE,
+  },
+  'to overwrite one that carries the label with another value': {
+    there: { metadata: { labels: { 'vsecm.com/managed': 'no' } } },
+    write: applies(labelled()),
+    message: MAY_CHANGE,
+  },
+  'to overwrite one on which somebody else used its name, not for an apply': {
+    there: {},
+    then: (admin, name) =>
+      admin.request(
+        'PATCH',
+        `${SECRETS}/${name}?fieldManager=vsecm-agent`,
+        { metadata: { labels: { some: 'label' } } },
+        { 'content-type': MERGE },
+      ),
+    write: applies(labelled()),
+    message: MAY_CHANGE,
+  },
+  "to delete somebody else's": { there: {}, write: deletes, message: MAY_DELETE },
+  'to delete one that it may adopt': {
+    there: { metadata: { annotations: CONSENT, ownerReferences: [owner()] } },
+    write: deletes,
+    message: MAY_DELETE,
+  },
+  'to delete one that it only merges keys into, or that outlives its VSecMSecret': {
+    there: labelled(),
+    write: deletes,
+    message: MAY_DELETE,
+  },
+  'to delete one that somebody else owns': {
+    there: labelled({ ownerReferences: [owner({ ...CONFIG_MAP })] }),
+    write: deletes,
+    message: MAY_DELETE,
+  },
+  'to delete one that something of another group owns': {
+    there: labelled({ ownerReferences: [owner({ apiVersion: 'vsecm.company/v1' })] }),
+    write: deletes,
+    message: MAY_DELETE,
+  },
+  ...Object.fromEntries(
+    TOKEN_TYPES.flatMap((type): [string, Attempt & { message: RegExp }][] => [
+      [`to create ${type}`, { write: applies(tokenOf(type)), message: NO_TOKENS }],
+      [
+        `to change ${type}`,
+        { there: tokenOf(type), write: patches({ stringData: { more: 'keys' } }), message: NO_TOKENS },
+      ],
+      [
+        `to delete ${type}`,
+        {
+          there: {
+            ...tokenOf(type),
+            metadata: { ...tokenOf(type).metadata, ownerReferences: [owner()] },
+          },
+          write: deletes,
+          message: NO_TOKENS,
+        },
+      ],
+    ]),
+  ),
+  'to make something else the owner': {
+    there: labelled(),
+    write: applies(labelled({ ownerReferences: [owner(CONFIG_MAP)] })),
+    message: OWNERS,
+  },
+  'to create one that something else owns': {
+    write: applies(labelled({ ownerReferences: [owner({ apiVersion: 'vsecm.company/v1' })] })),
+    message: OWNERS,
+  },
+  'to hold up the deletion of a VSecMSecret': {
+    there: labelled(),
+    write: applies(labelled({ ownerReferences: [owner({ blockOwnerDeletion: true })] })),
+    message: OWNERS,
+  },
+  'to hold up a deletion by a finalizer': {
+    there: labelled(),
+    write: applies(labelled({ finalizers: ['example.com/hold'] })),
+    message: FINALIZERS,
+  },
+};
+
+const ALLOWED: Record<string, Attempt & { status?: number }> = {
+  'to create one with the label': { write: applies(labelled(), false), status: 201 },
+  'to create one that a VSecMSecret owns': {
+    write: applies(labelled({ ownerReferences: [owner({ controller: true })] }), false),
+    status: 201,
+  },
+  'to change its own': { there: labelled(), write: applies(labelled({ labels: { ...MANAGED, app: 'db' } })) },
+  'to put the label back that somebody stripped': {
+    then: async (admin, name) => {
+      await applies(labelled())(admin, name);
+      return patches({ metadata: { labels: { 'vsecm.com/managed': null } } })(admin, name);
+    },
+    write: applies(labelled()),
+  },
+  'to adopt one whose owner consents': {
+    there: { metadata: { annotations: CONSENT } },
+    write: applies(labelled({ ownerReferences: [owner()] })),
+  },
+  'to merge a key into one whose owner consents, and the rest stays theirs': {
+    there: {
+      metadata: {
+        annotations: CONSENT,
+        ownerReferences: [owner({ ...CONFIG_MAP, blockOwnerDeletion: true })],
+        finalizers: ['example.com/hold'],
+      },
+      type: 'example.com/theirs',
+      data: { theirs: 'kept' },
+    },
+    write: applies(labelled(), false),
+  },
+  'to delete its own that a VSecMSecret owns': {
+    there: labelled({ ownerReferences: [owner()] }),
+    write: deletes,
+  },
+};
+
+// In order: the last test takes the policy away.
 describe("what the API server lets the agent's own token write", { timeout: 180_000 }, () => {
   let cluster: TestCluster;
   let agent: ApiClient;
+  /** What was there before the agent's attempt. */
+  const found = new Map<string, ApiAnswer>();
+  const nameOf = (title: string): string => title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  const look = (name: string): Promise<ApiAnswer> => cluster.request('GET', `${SECRETS}/${name}`);
+
+  async function arrange(title: string, { there, then }: Attempt): Promise<string> {
+    const name = nameOf(title);
+    if (there) await cluster.admin.ok('POST', SECRETS, body(name, there));
+    if (then) assert.ok((await then(cluster.admin, name)).status < 300);
+    found.set(name, await look(name));
+    return name;
+  }
+
   before(async () => {
     cluster = await startCluster({ kind: 'real' });
     const { exitCode, stderr } = await installShipped(cluster);
@@ -24,85 +250,37 @@ describe("what the API server lets the agent's own token write", { timeout: 180_
     agent = await agentClient(cluster);
     // A new policy is in force after a moment.
     const refused = await eventually(
-      () => agentApplies('probe', {}),
+      () => applies({})(agent, 'probe'),
       ({ status }) => status === 403,
     );
     assert.equal(refused.status, 403, 'the policy does not take effect');
+    await cluster.request('DELETE', `${SECRETS}/probe`);
   });
   after(async () => {
     await agent?.close();
     await cluster?.stop();
   });
 
-  const body = (name: string, { labels, annotations, type }: Fields) => ({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name, ...(labels && { labels }), ...(annotations && { annotations }) },
-    ...(type && { type }),
-    stringData: { key: 'value' },
-  });
-  const agentApplies = (name: string, fields: Fields): Promise<ApiAnswer> =>
-    agent.request('PATCH', `${SECRETS}/${name}?fieldManager=vsecm-agent&force=true`, body(name, fields), {
-      'content-type': APPLY,
+  for (const [title, attempt] of Object.entries(ALLOWED)) {
+    test(`allowed: ${title}`, async () => {
+      const name = await arrange(title, attempt);
+      const answer = await attempt.write(agent, name);
+      assert.equal(answer.status, attempt.status ?? 200, JSON.stringify(answer.body));
     });
-  const agentDeletes = (name: string): Promise<ApiAnswer> => agent.request('DELETE', `${SECRETS}/${name}`);
-  /** A Secret that somebody else made. */
-  const foreign = (name: string, fields: Fields = {}) =>
-    cluster.admin.ok('POST', SECRETS, body(name, fields));
-  const refused = (answer: ApiAnswer, message: RegExp) => {
-    assert.equal(answer.status, 403, JSON.stringify(answer.body));
-    assert.equal(answer.body.reason, 'Forbidden');
-    assert.match(answer.body.message, message);
-  };
+  }
 
-  test('its own Secrets: created, changed and deleted, also when somebody stripped the label', async () => {
-    assert.equal((await agentApplies('own', { labels: MANAGED })).status, 201);
-    assert.equal((await agentApplies('own', { labels: { ...MANAGED, more: 'x' } })).status, 200);
-    const stripped = { metadata: { labels: { 'vsecm.com/managed': null } } };
-    await cluster.admin.ok('PATCH', `${SECRETS}/own`, stripped, {
-      'content-type': 'application/merge-patch+json',
+  for (const [title, attempt] of Object.entries(FORBIDDEN)) {
+    test(`forbidden: ${title}`, async () => {
+      const name = await arrange(title, attempt);
+      const { status, body: refusal } = await attempt.write(agent, name);
+      assert.equal(status, 403, JSON.stringify(refusal));
+      assert.equal(refusal.reason, 'Forbidden');
+      assert.match(refusal.message, attempt.message);
+      assert.deepEqual((await look(name)).body, found.get(name)?.body);
     });
-    assert.equal((await agentApplies('own', { labels: MANAGED })).status, 200);
-    assert.equal((await agentDeletes('own')).status, 200);
-  });
+  }
 
-  test('no Secret without the label, neither new nor by taking the label off', async () => {
-    refused(await agentApplies('unlabelled', {}), /may write only Secrets that carry the label/);
-    assert.equal((await agentApplies('labelled', { labels: MANAGED })).status, 201);
-    refused(await agentApplies('labelled', {}), /may write only Secrets that carry the label/);
-  });
-
-  test("no change and no deletion of somebody else's Secret", async () => {
-    await foreign('theirs');
-    refused(
-      await agentApplies('theirs', { labels: MANAGED }),
-      /may change or delete only Secrets with the label/,
-    );
-    refused(await agentDeletes('theirs'), /may change or delete only Secrets with the label/);
-    assert.equal((await cluster.admin.ok('GET', `${SECRETS}/theirs`)).metadata.labels, undefined);
-  });
-
-  test("somebody else's Secret with their consent", async () => {
-    await foreign('consenting', { annotations: { 'vsecm.com/allow-adoption': 'true' } });
-    assert.equal((await agentApplies('consenting', { labels: MANAGED })).status, 200);
-    await foreign('refusing', { annotations: { 'vsecm.com/allow-adoption': 'false' } });
-    refused(
-      await agentApplies('refusing', { labels: MANAGED }),
-      /may change or delete only Secrets with the label/,
-    );
-  });
-
-  test('no token of a service account or for bootstrapping, whatever its label', async () => {
-    for (const type of ['kubernetes.io/service-account-token', 'bootstrap.kubernetes.io/token']) {
-      const annotations = { 'kubernetes.io/service-account.name': 'default' };
-      refused(
-        await agentApplies('token', { labels: MANAGED, annotations, type }),
-        /may not write service account tokens/,
-      );
-    }
-  });
-
-  test('nothing but what its roles name', async () => {
+  test('forbidden: whatever its roles do not name', async () => {
     const ask = (method: string, path: string) =>
       agent.request(method, path, method === 'POST' ? {} : undefined);
     // 429: the storage of a CRD that is seconds old.
@@ -118,19 +296,20 @@ describe("what the API server lets the agent's own token write", { timeout: 180_
     assert.equal(await status('GET', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'), 403);
     assert.equal(await status('POST', '/apis/vsecm.com/v1alpha1/namespaces/default/vsecmsecrets'), 403);
     assert.equal(await status('GET', '/api/v1/namespaces/default/configmaps'), 403);
+    assert.equal(await status('PUT', `${SECRETS}/any`), 403);
     assert.equal(await status('DELETE', SECRETS), 403);
+    assert.equal(await status('POST', '/api/v1/namespaces/default/serviceaccounts/default/token'), 403);
   });
 
-  test('without the policy the same writes go through', async () => {
-    await foreign('victim');
-    await foreign('other-victim');
+  test('without the policy each of the forbidden writes goes through', async () => {
     await cluster.admin.ok('DELETE', `${POLICY_BINDINGS}/vsecm-agent-secrets`);
-    const answer = await eventually(
-      () => agentApplies('victim', { labels: MANAGED }),
+    await eventually(
+      () => applies({})(agent, 'probe'),
       ({ status }) => status !== 403,
     );
-    assert.equal(answer.status, 200);
-    assert.equal((await agentDeletes('other-victim')).status, 200);
-    assert.equal((await agentApplies('unlabelled', {})).status, 201);
+    for (const [title, { write }] of Object.entries(FORBIDDEN)) {
+      const { status, body: answer } = await write(agent, nameOf(title));
+      assert.ok(status === 200 || status === 201, `${title}: ${status} ${JSON.stringify(answer)}`);
+    }
   });
 });
