@@ -44,12 +44,16 @@ export class Stage {
     this.safe = safe;
   }
 
-  static async start(options: ClusterOptions = {}): Promise<Stage> {
+  /** `install`: puts other manifests on the cluster than `kubectl apply -f daemonset` does. */
+  static async start({
+    install = async (cluster) => cluster.apply(await shippedManifests()),
+    ...options
+  }: ClusterOptions & { install?: (cluster: TestCluster) => Promise<unknown> } = {}): Promise<Stage> {
     const cluster = await startCluster(options);
     const authority = await DevAuthority.create();
     const stage = new Stage(cluster, authority, await DevSafe.start({ authority }));
     try {
-      await cluster.apply(await shippedManifests());
+      await install(cluster);
       if (cluster.kind === 'real') await policyInForce(cluster);
       return stage;
     } catch (error) {
