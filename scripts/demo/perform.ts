@@ -67,7 +67,7 @@ class Performance {
       `The VSecM agent at work, on ${setting.kind === 'real' ? 'a real kube-apiserver' : 'the development cluster'}`,
     );
     tell.say(
-      `Each agent is a process of its own. ${setting.kind === 'real' ? 'SPIRE and VSecM Safe are' : 'The Kubernetes API server, SPIRE and VSecM Safe are'} ` +
+      `Each agent is a process of its own; the demo plays the kubelets. ${standIns(setting)} and VSecM Safe are ` +
         'stand-ins that speak the real protocols on loopback. In the commands, safe stands for: ' +
         'kubectl exec -n vsecm-system deploy/vsecm-sentinel -- safe. What it sends to Safe, the demo sends: ' +
         "POST /sentinel/v1/secrets, with Sentinel's SVID.",
@@ -136,4 +136,9 @@ class Performance {
     const scene = await this.#opening?.catch(() => undefined);
     await scene?.close();
   }
+}
+
+function standIns({ kind, controllers }: Setting): string {
+  if (kind === 'dev') return 'The Kubernetes API server, its EndpointSlices, SPIRE';
+  return controllers ? 'SPIRE' : 'The EndpointSlices, SPIRE';
 }
