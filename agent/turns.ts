@@ -7,22 +7,25 @@ const STRETCH_MS = 10;
  */
 export class Turns {
   readonly #stretchMs: number;
-  /** When the first piece of work of this turn began, `performance.now()`. */
+  readonly #now: () => number;
+  /** When the first piece of work of this turn began, in milliseconds of `now`. */
   #begunAt: number | undefined;
   #next: Promise<void> | undefined;
 
-  constructor(options: { stretchMs?: number } = {}) {
+  /** @param options.now milliseconds of any clock that never goes back; default `performance.now` */
+  constructor(options: { stretchMs?: number; now?: () => number } = {}) {
     this.#stretchMs = options.stretchMs ?? STRETCH_MS;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /** Before each piece of work: resolves at once, or in the next turn if this one has been long enough. */
   async take(): Promise<void> {
     if (this.#begunAt === undefined) {
-      this.#begunAt = performance.now();
+      this.#begunAt = this.#now();
       setImmediate(() => (this.#begunAt = undefined));
       return;
     }
-    if (performance.now() - this.#begunAt < this.#stretchMs) return;
+    if (this.#now() - this.#begunAt < this.#stretchMs) return;
     this.#next ??= new Promise<void>((resolve) => {
       setImmediate(() => {
         this.#next = undefined;

@@ -45,12 +45,16 @@ test('a little work is done within one turn', async () => {
 });
 
 test('a stretch begins anew with each turn', async () => {
-  const turns = new Turns({ stretchMs: 5 });
+  let now = 0;
+  const turns = new Turns({ stretchMs: 5, now: () => now });
   for (let index = 0; index < 3; index++) {
     await turns.take();
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    // Another turn, and more time than a stretch.
+    await new Promise((resolve) => setImmediate(resolve));
+    now += 10;
     let turned = false;
     setImmediate(() => (turned = true));
+    await turns.take();
     await turns.take();
     assert.equal(turned, false);
   }
