@@ -289,4 +289,68 @@ export const WRONG_SPECS: Record<string, { spec: unknown; field: string }> = {
     spec: withData({ target: { creationPolicy: 'Merge', immutable: true } }),
     field: 'spec.target.immutable',
   },
+  'fields that are no texts': {
+    spec: withData({
+      vsecmSafeURL: 1,
+      secretType: 1,
+      refreshInterval: 1,
+      maxStaleness: 1,
+      target: { name: 1, type: 1, creationPolicy: 1 },
+    }),
+    field: 'spec.secretType',
+  },
+  'fields of entries that are no texts': {
+    spec: {
+      data: [{ key: 1, ref: 's.a', decode: 1 }],
+      dataFrom: [{ ref: 1 }],
+      labels: [{ key: 1, ref: 1 }],
+      annotations: [{ key: 1, ref: 1 }],
+    },
+    field: 'spec.data[0].key',
+  },
+  'lists that are none': {
+    spec: withData({ dataFrom: { ref: 's' }, labels: { app: 's' }, annotations: { app: 's' } }),
+    field: 'spec.dataFrom',
+  },
+  'entries that are texts': {
+    spec: withData({ dataFrom: ['s'], labels: ['app'], annotations: ['app'] }),
+    field: 'spec.dataFrom[0]',
+  },
+  'a label and an annotation without key': {
+    spec: withData({ labels: [{ ref: 's.labels.a' }], annotations: [{ ref: 's.annotations.a' }] }),
+    field: 'spec.labels[0].key',
+  },
+  'a label and an annotation without ref': {
+    spec: withData({ labels: [{ key: 'a' }], annotations: [{ key: 'a' }] }),
+    field: 'spec.labels[0].ref',
+  },
+  'over-long refs of a label and an annotation': {
+    spec: withData({
+      labels: [{ key: 'a', ref: `s.labels.${'a'.repeat(1024)}` }],
+      annotations: [{ key: 'a', ref: `s.annotations.${'a'.repeat(1024)}` }],
+    }),
+    field: 'spec.labels[0].ref',
+  },
+  'an over-long annotation key': {
+    spec: withData({
+      annotations: [{ key: `${'a'.repeat(254)}/${'b'.repeat(63)}`, ref: 's.annotations.a' }],
+    }),
+    field: 'spec.annotations[0].key',
+  },
+  'the same annotation twice': {
+    spec: withData({
+      annotations: [
+        { key: 'a', ref: 's.annotations.a' },
+        { key: 'a', ref: 's.annotations.b' },
+      ],
+    }),
+    field: 'spec.annotations[1].key',
+  },
+  'too many annotations': {
+    spec: withData({
+      annotations: Array.from({ length: 65 }, (_, i) => ({ key: `k${i}`, ref: 's.annotations.a' })),
+    }),
+    field: 'spec.annotations',
+  },
+  'a spec that is a text': { spec: 'data', field: 'spec' },
 };
