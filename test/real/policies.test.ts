@@ -23,7 +23,7 @@ interface Situation {
   name: string;
   arrange: (cell: Cell) => Promise<void>;
   /** Runs after the resource has come to rest once; the outcome is looked at after it has again. */
-  then?: (cell: Cell) => Promise<void>;
+  since?: (cell: Cell) => Promise<void>;
 }
 
 let stage: Stage;
@@ -80,7 +80,7 @@ const SITUATIONS: Situation[] = [
   {
     name: 'this resource’s, and the value changes',
     arrange: own,
-    then: async (cell) => {
+    since: async (cell) => {
       await register(cell.ns, 'second');
       await refresh(cell);
     },
@@ -117,7 +117,7 @@ const SITUATIONS: Situation[] = [
   {
     name: 'this resource’s, made immutable, and the value changes',
     arrange: own,
-    then: async (cell) => {
+    since: async (cell) => {
       await merge(secretPath(cell.ns, 'target'), { immutable: true });
       await register(cell.ns, 'second');
       await refresh(cell);
@@ -154,7 +154,7 @@ const SITUATIONS: Situation[] = [
   {
     name: 'this resource’s, and the resource is deleted',
     arrange: own,
-    then: async ({ ns, policy }) => {
+    since: async ({ ns, policy }) => {
       await api().ok('DELETE', vssPath(ns, 'db'));
       if (policy === 'Owner') await awaitObject(api(), secretPath(ns, 'target'), (one) => one === undefined);
     },
@@ -162,7 +162,7 @@ const SITUATIONS: Situation[] = [
   {
     name: 'this resource’s, and the resource is deleted with --cascade=orphan',
     arrange: own,
-    then: async ({ ns }) => {
+    since: async ({ ns }) => {
       await api().ok('DELETE', `${vssPath(ns, 'db')}?propagationPolicy=Orphan`);
       await awaitObject(api(), vssPath(ns, 'db'), (one) => one === undefined);
     },
@@ -170,7 +170,7 @@ const SITUATIONS: Situation[] = [
   {
     name: 'this resource’s, and the resource names another target',
     arrange: own,
-    then: async (cell) => {
+    since: async (cell) => {
       if (cell.policy === 'Merge')
         await secret(cell.ns, { theirs: 'kept' }, {}, { name: 'renamed', ...CONSENT });
       await stage.cluster.apply(vss('db', spec(cell, { name: 'renamed' })), cell.ns);
@@ -204,7 +204,7 @@ async function cell(situation: Situation, policy: Policy, number: number): Promi
   const { body: before } = await stage.cluster.request('GET', secretPath(ns, 'target'));
   await stage.cluster.apply(vss('db', spec(it)), ns);
   await awaitObject(api(), vssPath(ns, 'db'), (object) => (object?.status?.conditions?.length ?? 0) > 0);
-  await situation.then?.(it);
+  await situation.since?.(it);
   // What the agent might do wrong after the end would be done before this other resource is ready.
   await stage.cluster.apply(vss('after', { data: [{ key: 'p', ref: `${ns}.password` }] }, CONSENT), ns);
   await awaitObject(api(), vssPath(ns, 'after'), isReady);

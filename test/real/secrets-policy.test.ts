@@ -68,8 +68,8 @@ const deletes: Write = (agent, name) => agent.request('DELETE', `${SECRETS}/${na
 interface Attempt {
   /** What the administrator made before; absent: nothing. */
   there?: Fields;
-  /** What the administrator did then. */
-  then?: Write;
+  /** What the administrator did since. */
+  since?: Write;
   write: Write;
 }
 
@@ -81,7 +81,7 @@ const FORBIDDEN: Record<string, Attempt & { message: RegExp }> = {
     message: MAY_WRITE,
   },
   'to take the label off its own': {
-    then: applies(labelled()),
+    since: applies(labelled()),
     write: applies({}, false),
     message: MAY_WRITE,
   },
@@ -118,7 +118,7 @@ const FORBIDDEN: Record<string, Attempt & { message: RegExp }> = {
   },
   'to overwrite one on which somebody else used its name, not for an apply': {
     there: {},
-    then: (admin, name) =>
+    since: (admin, name) =>
       admin.request(
         'PATCH',
         `${SECRETS}/${name}?fieldManager=vsecm-agent`,
@@ -198,7 +198,7 @@ const ALLOWED: Record<string, Attempt & { status?: number }> = {
   },
   'to change its own': { there: labelled(), write: applies(labelled({ labels: { ...MANAGED, app: 'db' } })) },
   'to put the label back that somebody stripped': {
-    then: async (admin, name) => {
+    since: async (admin, name) => {
       await applies(labelled())(admin, name);
       return patches({ metadata: { labels: { 'vsecm.com/managed': null } } })(admin, name);
     },
@@ -235,10 +235,10 @@ describe("what the API server lets the agent's own token write", { timeout: 180_
   const nameOf = (title: string): string => title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   const look = (name: string): Promise<ApiAnswer> => cluster.request('GET', `${SECRETS}/${name}`);
 
-  async function arrange(title: string, { there, then }: Attempt): Promise<string> {
+  async function arrange(title: string, { there, since }: Attempt): Promise<string> {
     const name = nameOf(title);
     if (there) await cluster.admin.ok('POST', SECRETS, body(name, there));
-    if (then) assert.ok((await then(cluster.admin, name)).status < 300);
+    if (since) assert.ok((await since(cluster.admin, name)).status < 300);
     found.set(name, await look(name));
     return name;
   }
