@@ -35,6 +35,8 @@ export class Wakeups {
     const memory = memories.get(key);
     if (!memory || now.status.node === before.status.node || now.status.node === node) return;
     memory.status = now.status;
+    // Whoever lost its network, and its namespaces for a while, need not wait for the retry it once settled on.
+    memory.source?.retryNow();
     enqueue(key, false);
   }
 

@@ -5,6 +5,8 @@ import { away } from './fake-safe.ts';
 import { conditionOf, specText } from './objects.ts';
 
 const MINUTE = 60_000;
+/** From the start of one request to a Safe to the start of the next. */
+const FLOOR_MS = 5_000;
 
 async function synced(spec = specText()): Promise<Bench> {
   const bench = new Bench();
@@ -149,4 +151,18 @@ test('one retry stream, whatever number of resources waits', async () => {
     await bench.pass(5 * MINUTE);
     assert.equal(bench.secrets.value(`db-${count - 1}`), 'one');
   }
+});
+
+test('a Safe that failed for long is asked at once when another agent has served a resource meanwhile', async () => {
+  const bench = await synced();
+  bench.safe.failure = away();
+  await bench.pass(60 * MINUTE);
+  const asked = bench.safe.requests.length;
+  bench.safe.failure = undefined;
+  bench.safe.register('app', { password: 'two' });
+  // The network around this agent was cut, a successor took over, and now the watch speaks again.
+  bench.put('db', { status: { ...bench.status('db'), node: 'node-2' } });
+  await bench.pass(FLOOR_MS);
+  assert.equal(bench.secrets.value('db'), 'two');
+  assert.ok(bench.safe.requests.length <= asked + 2, `${bench.safe.requests.length - asked}`);
 });
