@@ -66,7 +66,13 @@ describe('the bundle', { timeout: 60_000 }, () => {
     const alone = join(folder, 'alone');
     await mkdir(alone);
     await copyFile(built.file, join(alone, 'agent.js'));
-    const flags = ['--disable-sigusr1', '--disable-proto=delete', '--max-semi-space-size=4', '--permission', `--allow-fs-read=${alone}`];
+    const flags = [
+      '--disable-sigusr1',
+      '--disable-proto=delete',
+      '--max-semi-space-size=4',
+      '--permission',
+      `--allow-fs-read=${alone}`,
+    ];
     const { stdout, stderr } = await run(process.execPath, [...flags, 'agent.js', '--help'], {
       cwd: alone,
       env: {},

@@ -131,7 +131,10 @@ export const WIDGETS = {
                 properties: {
                   observedGeneration: { type: 'integer', format: 'int64' },
                   node: { type: 'string' },
-                  failure: { type: 'object', properties: { code: { type: 'string' }, hint: { type: 'string' } } },
+                  failure: {
+                    type: 'object',
+                    properties: { code: { type: 'string' }, hint: { type: 'string' } },
+                  },
                   conditions: {
                     type: 'array',
                     'x-kubernetes-list-type': 'map',

@@ -18,16 +18,14 @@ let spire: DevSpire;
 before(async () => {
   // A Safe that other people's SPIRE vouches for.
   stranger = await DevSafe.start({ authority: await DevAuthority.create() });
-  scene = await Scene.start(
-    () => ({
-      VSECM_AGENT_SAFE_URLS: [
-        `https://untrusted.example=${stranger.dial}`,
-        `https://nobody.example=https://127.0.0.1:1`,
-      ].join(' '),
-      VSECM_AGENT_SAFE_TIMEOUT: '500ms',
-      VSECM_AGENT_RESPONSE_BYTES: String(MAX_BYTES),
-    }),
-  );
+  scene = await Scene.start(() => ({
+    VSECM_AGENT_SAFE_URLS: [
+      `https://untrusted.example=${stranger.dial}`,
+      `https://nobody.example=https://127.0.0.1:1`,
+    ].join(' '),
+    VSECM_AGENT_SAFE_TIMEOUT: '500ms',
+    VSECM_AGENT_RESPONSE_BYTES: String(MAX_BYTES),
+  }));
   spire = await scene.stage.spire('node-1');
 });
 after(async () => {
@@ -63,13 +61,32 @@ const TROUBLES: Trouble[] = [
   safeFault('a body that is cut off', 'ResponseMalformed', faults.cutOff(true)),
   safeFault('an empty body', 'ResponseMalformed', faults.empty()),
   safeFault('a body that is no JSON', 'ResponseMalformed', faults.body('<html>s3cr3t</html>')),
-  safeFault('an empty data, as one unprintable date gives', 'ResponseMalformed', faults.body('{"data":"","created":"","updated":""}')),
+  safeFault(
+    'an empty data, as one unprintable date gives',
+    'ResponseMalformed',
+    faults.body('{"data":"","created":"","updated":""}'),
+  ),
   safeFault('a body that is too large', 'ResponseTooLarge', faults.large(MAX_BYTES * 2)),
   safeFault('a body that is too slow', 'SafeTimeout', faults.stall()),
   safeFault('no answer', 'SafeTimeout', faults.hang()),
-  { name: 'nobody listens', code: 'SafeUnreachable', cause: () => scene.stage.safe.stop(), mend: () => scene.stage.safe.start() },
-  { name: 'the identity is withdrawn', code: 'NoIdentity', cause: () => spire.remove(scoutId(pod)), mend: () => spire.register(scoutId(pod)) },
-  { name: 'the SVID is not scout’s', code: 'IdentityNotScout', cause: () => spire.replace(scoutId(pod), OTHER_ID), mend: () => spire.replace(OTHER_ID, scoutId(pod)) },
+  {
+    name: 'nobody listens',
+    code: 'SafeUnreachable',
+    cause: () => scene.stage.safe.stop(),
+    mend: () => scene.stage.safe.start(),
+  },
+  {
+    name: 'the identity is withdrawn',
+    code: 'NoIdentity',
+    cause: () => spire.remove(scoutId(pod)),
+    mend: () => spire.register(scoutId(pod)),
+  },
+  {
+    name: 'the SVID is not scout’s',
+    code: 'IdentityNotScout',
+    cause: () => spire.replace(scoutId(pod), OTHER_ID),
+    mend: () => spire.replace(OTHER_ID, scoutId(pod)),
+  },
 ];
 
 for (const [index, { name, code, cause, mend }] of TROUBLES.entries()) {
@@ -86,21 +103,41 @@ for (const [index, { name, code, cause, mend }] of TROUBLES.entries()) {
       const token = `trouble-${index}`;
       await scene.patch(vssPath(ns, 'there'), { metadata: { annotations: { 'vsecm.com/refresh': token } } });
       // Without the request for a refresh it would be served from the answer in memory.
-      await scene.apply(vss('waiting', { data: [ref('username')] }, { annotations: { 'vsecm.com/refresh': token } }), ns);
-      const there = await scene.vss(ns, 'there', (object) => failsWith(code)(object) && object.status.handledRefresh === token);
+      await scene.apply(
+        vss('waiting', { data: [ref('username')] }, { annotations: { 'vsecm.com/refresh': token } }),
+        ns,
+      );
+      const there = await scene.vss(
+        ns,
+        'there',
+        (object) => failsWith(code)(object) && object.status.handledRefresh === token,
+      );
       const waiting = await scene.vss(ns, 'waiting', failsWith(code));
 
       // The Secret is still right as far as anybody knows.
-      assert.deepEqual(there.status.conditions.map((one: any) => [one.type, one.status]), [['Ready', 'True']]);
-      assert.deepEqual(waiting.status.conditions.map((one: any) => [one.type, one.status, one.reason]), [['Ready', 'False', code]]);
+      assert.deepEqual(
+        there.status.conditions.map((one: any) => [one.type, one.status]),
+        [['Ready', 'True']],
+      );
+      assert.deepEqual(
+        waiting.status.conditions.map((one: any) => [one.type, one.status, one.reason]),
+        [['Ready', 'False', code]],
+      );
       assert.ok(waiting.status.failure.hint.length > 20);
-      assert.equal((await scene.secret(ns, 'there')).metadata.resourceVersion, before.metadata.resourceVersion);
+      assert.equal(
+        (await scene.secret(ns, 'there')).metadata.resourceVersion,
+        before.metadata.resourceVersion,
+      );
       await scene.secret(ns, 'waiting', (secret) => secret === undefined);
     } finally {
       await mend();
     }
     await scene.vss(ns, 'waiting');
-    const healed = await scene.vss(ns, 'there', (object) => isReady(object) && object.status.failure === undefined);
+    const healed = await scene.vss(
+      ns,
+      'there',
+      (object) => isReady(object) && object.status.failure === undefined,
+    );
     assert.equal(healed.status.secret.resourceVersion, before.metadata.resourceVersion);
     assert.deepEqual(valuesOf(await scene.secret(ns, 'waiting')), { username: 'root' });
   });
@@ -108,15 +145,27 @@ for (const [index, { name, code, cause, mend }] of TROUBLES.entries()) {
 
 test('a Safe of another CA is not trusted, one that is not Safe by its ID is told apart', async () => {
   const ns = await scene.stage.namespace('strangers');
-  await scene.apply(vss('untrusted', { vsecmSafeURL: 'https://untrusted.example', data: [{ key: 'a', ref: 'a' }] }), ns);
-  await scene.apply(vss('nobody', { vsecmSafeURL: 'https://nobody.example', data: [{ key: 'a', ref: 'a' }] }), ns);
-  await scene.apply(vss('not-allowed', { vsecmSafeURL: 'https://elsewhere.example', data: [{ key: 'a', ref: 'a' }] }), ns);
+  await scene.apply(
+    vss('untrusted', { vsecmSafeURL: 'https://untrusted.example', data: [{ key: 'a', ref: 'a' }] }),
+    ns,
+  );
+  await scene.apply(
+    vss('nobody', { vsecmSafeURL: 'https://nobody.example', data: [{ key: 'a', ref: 'a' }] }),
+    ns,
+  );
+  await scene.apply(
+    vss('not-allowed', { vsecmSafeURL: 'https://elsewhere.example', data: [{ key: 'a', ref: 'a' }] }),
+    ns,
+  );
   await scene.vss(ns, 'untrusted', failsWith('SafeNotTrusted'));
   await scene.vss(ns, 'nobody', failsWith('SafeUnreachable'));
   await scene.vss(ns, 'not-allowed', failsWith('SafeNotAllowed'));
 
   await using impostor = await startImpostor(scene.stage.authority);
-  await using second = await Scene.start(() => ({ VSECM_SAFE_ENDPOINT_URL: impostor.safe.url, SPIFFE_ENDPOINT_SOCKET: spire.socket }));
+  await using second = await Scene.start(() => ({
+    VSECM_SAFE_ENDPOINT_URL: impostor.safe.url,
+    SPIFFE_ENDPOINT_SOCKET: spire.socket,
+  }));
   await second.stage.namespace('impostor');
   await second.apply(vss('db', { data: [{ key: 'a', ref: 'a' }] }), 'impostor');
   await second.vss('impostor', 'db', failsWith('SafeWrongIdentity'));
@@ -131,7 +180,10 @@ test('a failing Safe is one line of the log, whatever the number of resources, w
   const ns = await scene.stage.namespace('quiet-log');
   await scene.register(ns, credentials(), [ns]);
   const names = Array.from({ length: 20 }, (_, index) => `r${index}`);
-  await scene.apply(names.map((name) => vss(name, { data: [{ key: 'p', ref: `${ns}.cocaCola.data.password` }] })), ns);
+  await scene.apply(
+    names.map((name) => vss(name, { data: [{ key: 'p', ref: `${ns}.cocaCola.data.password` }] })),
+    ns,
+  );
   for (const name of names) await scene.vss(ns, name);
   const from = scene.agent.log.lines.length;
   await scene.stage.safe.stop();
@@ -141,10 +193,13 @@ test('a failing Safe is one line of the log, whatever the number of resources, w
   await scene.vss(ns, 'r7', (object) => object.status.failure === undefined);
 
   const lines = scene.agent.log.lines.slice(from).filter(({ msg }) => /Safe/.test(msg));
-  assert.deepEqual(lines.map(({ msg, code }) => [msg, code]), [
-    ['Fetching from Safe fails', 'SafeUnreachable'],
-    ['Safe answers again', 'SafeUnreachable'],
-  ]);
+  assert.deepEqual(
+    lines.map(({ msg, code }) => [msg, code]),
+    [
+      ['Fetching from Safe fails', 'SafeUnreachable'],
+      ['Safe answers again', 'SafeUnreachable'],
+    ],
+  );
   const [failing] = lines;
   assert.equal(failing?.['stage'], 'connect');
   assert.equal(failing?.['cause'], 'ECONNREFUSED');

@@ -22,25 +22,43 @@ const password = (secret: string) => ({ key: 'password', ref: `${secret}.cocaCol
 
 test('the Secret holds what the VSecMSecret declares, with labels, annotations and an owner', async () => {
   const ns = await tenant('first');
-  const [applied] = await scene.apply(vss('db', {
-    data: [username(ns), password(ns)],
-    labels: [{ key: 'app', ref: `${ns}.cocaCola.labels.app` }],
-    annotations: [{ key: 'env', ref: `${ns}.cocaCola.annotations.env` }],
-  }), ns);
+  const [applied] = await scene.apply(
+    vss('db', {
+      data: [username(ns), password(ns)],
+      labels: [{ key: 'app', ref: `${ns}.cocaCola.labels.app` }],
+      annotations: [{ key: 'env', ref: `${ns}.cocaCola.annotations.env` }],
+    }),
+    ns,
+  );
   const { status } = await scene.vss(ns, 'db');
   const secret = await scene.secret(ns, 'db');
 
   assert.deepEqual(valuesOf(secret), { username: 'root', password: 's3cr3t' });
   assert.equal(secret.type, 'Opaque');
-  assert.deepEqual(secret.metadata.labels, { app: 'db', 'vsecm.com/managed': 'true', 'app.kubernetes.io/managed-by': 'vsecm-agent' });
+  assert.deepEqual(secret.metadata.labels, {
+    app: 'db',
+    'vsecm.com/managed': 'true',
+    'app.kubernetes.io/managed-by': 'vsecm-agent',
+  });
   assert.deepEqual(secret.metadata.annotations, { env: 'prod' });
-  assert.deepEqual(secret.metadata.ownerReferences, [{ apiVersion: 'vsecm.com/v1alpha1', kind: 'VSecMSecret', name: 'db', uid: applied.metadata.uid, controller: true }]);
+  assert.deepEqual(secret.metadata.ownerReferences, [
+    {
+      apiVersion: 'vsecm.com/v1alpha1',
+      kind: 'VSecMSecret',
+      name: 'db',
+      uid: applied.metadata.uid,
+      controller: true,
+    },
+  ]);
   assert.deepEqual(status.secret, { name: 'db', resourceVersion: secret.metadata.resourceVersion });
   assert.equal(status.node, 'node-1');
   assert.equal(status.failure, undefined);
   assert.match(status.sourceUpdated, /^\d{4}-/);
   const events = await scene.events(ns, 'db');
-  assert.deepEqual(events.map(({ type, reason }: any) => [type, reason]), [['Normal', 'Synced']]);
+  assert.deepEqual(
+    events.map(({ type, reason }: any) => [type, reason]),
+    [['Normal', 'Synced']],
+  );
 });
 
 test('the target may have another name, and its former Secret goes when it is renamed', async () => {
@@ -51,7 +69,11 @@ test('the target may have another name, and its former Secret goes when it is re
   await scene.apply(vss('db', { target: { name: 'new-name' }, data: [username(ns)] }), ns);
   await scene.secret(ns, 'new-name');
   await scene.secret(ns, 'old-name', (secret) => secret === undefined);
-  const { status } = await scene.vss(ns, 'db', (object) => isReady(object) && object.status.secret.name === 'new-name');
+  const { status } = await scene.vss(
+    ns,
+    'db',
+    (object) => isReady(object) && object.status.secret.name === 'new-name',
+  );
   assert.equal(status.secret.name, 'new-name');
 });
 
@@ -63,7 +85,16 @@ test('a new value in Safe is followed at once when a refresh is asked for', asyn
   const { status } = await scene.refresh(ns, 'db');
   const secret = await scene.secret(ns, 'db', (one) => valuesOf(one)['password'] === 'rotated');
   assert.equal(status.failure, undefined);
-  assert.equal(secret.metadata.resourceVersion, (await scene.vss(ns, 'db', (one) => one.status.secret.resourceVersion === secret.metadata.resourceVersion)).status.secret.resourceVersion);
+  assert.equal(
+    secret.metadata.resourceVersion,
+    (
+      await scene.vss(
+        ns,
+        'db',
+        (one) => one.status.secret.resourceVersion === secret.metadata.resourceVersion,
+      )
+    ).status.secret.resourceVersion,
+  );
 });
 
 test('a new value in Safe is followed by itself after the interval', async () => {
@@ -77,13 +108,19 @@ test('a new value in Safe is followed by itself after the interval', async () =>
 test('a Secret that somebody edits is repaired, one that is deleted comes back, also without its label', async () => {
   const ns = await tenant('drift');
   await scene.apply(vss('db', { data: [password(ns)] }), ns);
-  const { metadata: { uid } } = await scene.secret(ns, 'db');
+  const {
+    metadata: { uid },
+  } = await scene.secret(ns, 'db');
 
   await scene.patch(secretPath(ns, 'db'), { data: { password: Buffer.from('edited').toString('base64') } });
   await scene.secret(ns, 'db', (one) => valuesOf(one)['password'] === 's3cr3t');
 
   await scene.patch(secretPath(ns, 'db'), { metadata: { labels: { 'vsecm.com/managed': null } } });
-  const labelled = await scene.secret(ns, 'db', (one) => one.metadata.labels?.['vsecm.com/managed'] === 'true');
+  const labelled = await scene.secret(
+    ns,
+    'db',
+    (one) => one.metadata.labels?.['vsecm.com/managed'] === 'true',
+  );
   assert.equal(labelled.metadata.uid, uid);
 
   await scene.stage.cluster.admin.ok('DELETE', secretPath(ns, 'db'));
@@ -95,7 +132,10 @@ test('keys that leave the spec leave the Secret, and fields of others stay', asy
   const ns = await tenant('pruned');
   await scene.apply(vss('db', { data: [username(ns), password(ns)] }), ns);
   await scene.vss(ns, 'db');
-  await scene.patch(secretPath(ns, 'db'), { data: { theirs: Buffer.from('kept').toString('base64') }, metadata: { annotations: { theirs: 'kept' } } });
+  await scene.patch(secretPath(ns, 'db'), {
+    data: { theirs: Buffer.from('kept').toString('base64') },
+    metadata: { annotations: { theirs: 'kept' } },
+  });
   await scene.apply(vss('db', { data: [username(ns)] }), ns);
   const secret = await scene.secret(ns, 'db', (one) => valuesOf(one)['password'] === undefined);
   assert.deepEqual(valuesOf(secret), { username: 'root', theirs: 'kept' });
@@ -126,16 +166,25 @@ test('a resource that becomes right shows no failure any more, and says since wh
   const failed = await scene.vss(ns, 'db', failsWith('RefNotFound'));
   assert.match(failed.status.failure.since, /Z$/);
   assert.match(failed.status.failure.message, /spec\.data\[0\]\.ref/);
-  assert.deepEqual(failed.status.conditions.map((one: any) => [one.type, one.status, one.reason]), [
-    ['Ready', 'False', 'RefNotFound'],
-    ['Stalled', 'True', 'RefNotFound'],
-  ]);
+  assert.deepEqual(
+    failed.status.conditions.map((one: any) => [one.type, one.status, one.reason]),
+    [
+      ['Ready', 'False', 'RefNotFound'],
+      ['Stalled', 'True', 'RefNotFound'],
+    ],
+  );
   await scene.secret(ns, 'db', (secret) => secret === undefined);
   await scene.apply(vss('db', { data: [username(ns)] }), ns);
   const { status } = await scene.vss(ns, 'db');
-  assert.deepEqual(status.conditions.map((one: any) => [one.type, one.status, one.reason]), [['Ready', 'True', 'Synced']]);
+  assert.deepEqual(
+    status.conditions.map((one: any) => [one.type, one.status, one.reason]),
+    [['Ready', 'True', 'Synced']],
+  );
   assert.equal(status.failure, undefined);
-  assert.deepEqual((await scene.events(ns, 'db')).map(({ reason }: any) => reason), ['RefNotFound', 'Recovered']);
+  assert.deepEqual(
+    (await scene.events(ns, 'db')).map(({ reason }: any) => reason),
+    ['RefNotFound', 'Recovered'],
+  );
 });
 
 test('deleting the VSecMSecret stops all work on its Secret', async () => {
@@ -148,6 +197,9 @@ test('deleting the VSecMSecret stops all work on its Secret', async () => {
   // Another resource's Secret is written after that, so the agent has seen the deletion.
   await scene.apply(vss('other', { data: [password(ns)] }), ns);
   await scene.vss(ns, 'other');
-  assert.equal(scene.agent.log.lines.slice(from).some(({ secret }) => secret === 'db'), false);
+  assert.equal(
+    scene.agent.log.lines.slice(from).some(({ secret }) => secret === 'db'),
+    false,
+  );
   await scene.secret(ns, 'db', (secret) => secret === undefined);
 });
