@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createAgent, type AgentOptions } from '../../agent/agent.ts';
 import { readConfig } from '../../agent/config.ts';
 import { createLog } from '../../agent/log.ts';
+import { reapOnCrash } from '../devcluster/reaper.ts';
 import { LogLines } from './log-lines.ts';
 
 /** An agent that runs for a test. */
@@ -77,9 +78,8 @@ export function startProcess(
     stream.setEncoding('utf8').on('data', (text: string) => log.write(text));
   // The whole output has been read when the streams are closed, not when the process exits.
   const exited = once(child, 'close').then(([code, signal]) => (signal === null ? (code as number) : 128));
-  const end = (): void => void child.kill('SIGKILL');
-  process.once('exit', end);
-  void exited.then(() => process.off('exit', end));
+  // An agent must not outlive a test that was ended from outside.
+  void exited.then(reapOnCrash(child.pid === undefined ? [] : [child.pid], []));
   return {
     log,
     env,
