@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { controlPlaneAssets } from '../devcluster/control-plane-assets.ts';
 import type { RequestRecord } from '../devcluster/request-record.ts';
 import { hangShowsMs } from '../stage/kubelet.ts';
 import { FLOOR_MS, INTERVAL_MS, latest, SLACK_MS, Trial } from '../stage/trial.ts';
@@ -19,8 +20,11 @@ const WRITES: readonly string[] = ['create', 'update', 'patch', 'delete'];
 const without = (all: readonly string[], keys: readonly string[]): string[] =>
   all.filter((key) => !keys.includes(key));
 
+const assets = await controlPlaneAssets();
+const skip = 'folder' in assets && assets.controllers ? false : 'without kube-controller-manager';
+
 // In order: each test goes on from the fleet that the one before left.
-describe('a fleet on real EndpointSlices', { timeout: 400_000 }, () => {
+describe('a fleet on real EndpointSlices', { skip, timeout: 400_000 }, () => {
   let trial: Trial;
   before(async () => {
     trial = await Trial.start({ handoffDelayMs: HANDOFF_DELAY_MS, probe: PROBE, namespaces: NAMESPACES });
