@@ -188,10 +188,17 @@ async function send(
   (response as unknown as { flushHeaders(): void }).flushHeaders();
   for await (const chunk of body) {
     if (silent() || response.writableEnded) continue;
-    if (!response.write(chunk) && !response.destroyed)
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(chunk) && !response.destroyed) await drained(response);
   }
   response.end();
+}
+
+/** Resolves when more can be written, or never again; leaves no listener behind. */
+async function drained(response: Http2ServerResponse): Promise<void> {
+  const done = new AbortController();
+  const { signal } = done;
+  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+  done.abort();
 }
 
 function failureAnswer({ status, reason = REASONS[status] ?? 'Unknown', retryAfter }: Failure): GateAnswer {
