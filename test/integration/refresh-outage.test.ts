@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { startInProcess, type RunningAgent } from '../stage/agents.ts';
 import { vssPath } from '../stage/await-object.ts';
 import * as faults from '../devcluster/safe/faults.ts';
@@ -32,6 +32,12 @@ after(async () => {
   crowd?.close();
   await agent?.stop();
   await stage?.close();
+});
+
+// A test that failed leaves a Safe that answers to the next one.
+afterEach(() => {
+  stage.safe.fault = undefined;
+  stage.safe.giveRootKey();
 });
 
 const [first = '', second = ''] = ['crowd-0/r0', 'crowd-1/r1'];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pace } from '../../agent/duty.ts';
 import type { RunningAgent } from './agents.ts';
 import { secretPath } from './await-object.ts';
@@ -49,10 +50,8 @@ export class Outage {
     const from = agent.log.lines.length;
     const tally = new Tally(stage);
     await cause();
-    const line = await agent.log.when(
-      (one) => one.msg === 'Fetching from Safe fails' && one['code'] === code,
-      from,
-    );
+    const isTold = (one: LogLine): boolean => one.msg === 'Fetching from Safe fails' && one['code'] === code;
+    const line = await Promise.race([agent.log.when(isTold, from), tooLate(`Safe fails with ${code}`)]);
     return new Outage(options, { tally, since: Date.parse(line['since'] as string), uids, from });
   }
 
@@ -102,7 +101,8 @@ export class Outage {
     const attempts = this.tally.reads.length;
     const stepMs = Math.min(pace.source.retryMaxMs, pace.source.retryFirstMs * 2 ** attempts) + floorMs;
     await crowd.until('fresh', (key) => crowd.isFresh(key), stepMs + SLACK_MS);
-    const line = await agent.log.when(({ msg }) => msg === 'Safe answers again', this.#from);
+    const isTold = ({ msg }: LogLine): boolean => msg === 'Safe answers again';
+    const line = await Promise.race([agent.log.when(isTold, this.#from), tooLate('Safe answers again')]);
     const lateMs = Date.parse(line['time'] as string) - backAt - stepMs;
     assert.ok(lateMs <= SLACK_MS, `asked again ${lateMs} ms later than a step of the backoff`);
     await crowd.settled(
@@ -128,12 +128,32 @@ export class Outage {
       failed.length <= Number(recovery['attempt']),
       `${failed.length} requests at Safe, ${recovery['attempt']} attempts`,
     );
-    const { floorMs } = this.#options;
+    const { floorMs, pace } = this.#options;
+    const lastedMs = Date.parse(recovery['time'] as string) - this.since;
+    const most = mostAttempts(pace.source, lastedMs);
+    assert.ok(failed.length <= most, `${failed.length} requests in ${lastedMs} ms, ${most} at most`);
     for (const [index, { at }] of failed.entries()) {
       const gap = at - (failed[index - 1]?.at ?? -Infinity);
       assert.ok(gap >= floorMs - Math.min(SCATTER_MS, floorMs / 2), `two attempts ${gap} ms apart`);
     }
   }
+}
+
+/** Rejects when the crowd must have been due. */
+async function tooLate(what: string): Promise<never> {
+  await sleep(20_000, undefined, { ref: false });
+  throw new Error(`the agent does not say that ${what}`);
+}
+
+/**
+ * Attempts that exponential backoff with full jitter makes within `ms`, if its delays were a quarter of what they
+ * are on average, and two that somebody forced: more than chance can bring.
+ */
+function mostAttempts({ retryFirstMs, retryMaxMs }: Pace['source'], ms: number): number {
+  let attempts = 3;
+  for (let left = ms; left > 0; attempts++)
+    left -= Math.min(retryMaxMs, retryFirstMs * 2 ** (attempts - 3)) / 8;
+  return attempts;
 }
 
 /** No more than `perSecond` in any second, and one for where the second begins. */
