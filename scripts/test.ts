@@ -98,7 +98,8 @@ async function long(): Promise<Result[]> {
   const files = await testFiles((path) => path.startsWith('test/long/'));
   if (files.length === 0) return [notRun('long tests', 'there are none')];
   const assets = await controlPlane();
-  const suite = { files, concurrency: 1, fileSeconds: 1200, seconds: 1800 };
+  // They wait more than they work.
+  const suite = { files, concurrency: 2, fileSeconds: 1200, seconds: 2000 };
   if ('missing' in assets) {
     const skipped = notRun('long, real', assets.missing);
     return [await runSuite({ ...suite, title: 'long, development', cluster: 'dev' }), skipped];
