@@ -3,6 +3,7 @@ import { bundle } from '../../scripts/build.ts';
 import { Rendezvous } from '../../agent/shard/rendezvous.ts';
 import { emptyFolder, startProcess, type AgentProcess, type Program } from './agents.ts';
 import { Kubelet, type Pod, type Probe } from './kubelet.ts';
+import { metric } from './metric.ts';
 import { Relay } from './relay.ts';
 import { scoutId, type Stage } from './stage.ts';
 
@@ -91,18 +92,8 @@ export class Fleet {
   }
 
   /** A number of the agent's metrics, summed over labels that are not in `labels`. */
-  async metric(node: string, name: string, labels: Record<string, string> = {}): Promise<number> {
-    const response = await fetch(`http://127.0.0.1:${await this.agent(node).port()}/metrics`);
-    const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
-    const lines = (await response.text())
-      .split('\n')
-      .filter(
-        (line) =>
-          line.startsWith(`vsecm_agent_${name}`) &&
-          /^[a-z_]+[{ ]/.exec(line)?.[0].slice(0, -1) === `vsecm_agent_${name}`,
-      )
-      .filter((line) => wanted.every((pair) => line.includes(pair)));
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  metric(node: string, name: string, labels: Record<string, string> = {}): Promise<number> {
+    return metric(this.agent(node), name, labels);
   }
 
   /** Ends all processes. */
