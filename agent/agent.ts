@@ -1,34 +1,26 @@
-import { once } from 'node:events';
 import { systemClock, type Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { hintFor } from './api/reasons.ts';
-import { Duty, PACE, type Pace } from './duty.ts';
+import type { Pace } from './duty.ts';
 import { HealthServer } from './health.ts';
 import { KubeClient } from './kube/client.ts';
-import { Informer } from './kube/informer.ts';
-import { apiPath } from './kube/path.ts';
 import type { Log } from './log.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { PageServer } from './page/server.ts';
 import { stateOf } from './page/state.ts';
-import { SafeCache } from './safe/cache.ts';
+import { systemRandom, type Random } from './random.ts';
 import { SafeClient } from './safe/client.ts';
-import { SafeEndpoints } from './safe/endpoint.ts';
-import { parseSlice, sliceSelector, type Slice } from './shard/slices.ts';
-import type { Ownership } from './shard/ownership.ts';
-import { SharedOwnership } from './shard/shared-ownership.ts';
-import { SoleOwnership } from './shard/sole-ownership.ts';
-import { whileRole } from './shard/while-role.ts';
 import { peerErrorOf, tlsOptions } from './spiffe/tls.ts';
 import { X509Source } from './spiffe/x509-source.ts';
-import { setGauges } from './sync/gauges.ts';
-import { runTogether, type Task } from './tasks.ts';
+import { runTogether } from './tasks.ts';
 import { VERSION } from './version.ts';
+import { createWork } from './work.ts';
 
 export interface AgentOptions {
   config: Config;
   log: Log;
   clock?: Clock;
+  random?: Random;
   pace?: Pace;
   /** From the start of one request to a Safe to the start of the next, milliseconds; default 5,000. */
   floorMs?: number;
@@ -40,12 +32,13 @@ export interface Agent {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Builds the whole graph of one agent. Reads credentials, opens no connection. */
+/** Builds the whole graph of one agent: what opens sockets, and the work. Reads credentials, opens no connection. */
 export async function createAgent({
   config,
   log,
   clock = systemClock,
-  pace = PACE,
+  random = systemRandom,
+  pace,
   floorMs,
 }: AgentOptions): Promise<Agent> {
   const metrics = createMetrics();
@@ -63,6 +56,7 @@ export async function createAgent({
     log,
     metrics,
     clock,
+    random,
     hint: hintFor,
   });
   const safe = new SafeClient({
@@ -74,73 +68,16 @@ export async function createAgent({
     metrics,
     clock,
   });
-  const cache = new SafeCache({
-    client: safe,
-    identityKey: () => identity.current().id.uri,
-    maxBytes: config.cacheBytes,
-    clock,
-    metrics,
-    ...(floorMs !== undefined && { floorMs }),
-  });
-  const endpoints = new SafeEndpoints({ defaultUrl: config.safeUrl, allowed: config.allowedSafeUrls });
+  const work = createWork({ kube, safe, identity, clock, random, log, metrics, config, pace, floorMs });
 
-  let duty: Duty | undefined;
-  const members = createMembers(config, {
-    kube,
-    clock,
-    log,
-    metrics,
-    namespaces: () => duty?.namespaces() ?? [],
-  });
-  const newDuty = (): Duty =>
-    new Duty({
-      ...config,
-      endpoint: (url) => endpoints.resolve(url),
-      reader: cache,
-      spiffeId: () => quietly(() => identity.current().id.uri),
-      ownership: members.ownership,
-      kube,
-      clock,
-      log,
-      metrics,
-      pace,
-    });
-  members.ownership.onChange(() => duty?.reown());
-  identity.onChange((change) => {
-    if (change === 'obtained' || change === 'rotated') duty?.retryNow();
-  });
-
-  // Each term of duty begins with empty stores: what was known at the end of the last one is old.
-  const serve: Task = async (signal) => {
-    duty = newDuty();
-    try {
-      await duty.run(signal);
-    } finally {
-      duty = undefined;
-    }
-  };
-
-  const caches = latch(() =>
-    members.ownership.role() === 'owner' ? (duty?.synced() ?? false) : members.known(),
-  );
   const health = new HealthServer({
     port: config.httpPort,
-    checks: { caches, identity: () => quietly(() => identity.current()) !== undefined },
+    checks: { caches: () => work.ready(), identity: () => holds(() => identity.current()) },
     metrics: async () => {
-      measure(members.ownership, metrics);
-      if (duty) duty.measure();
-      else
-        setGauges({
-          memories: new Map(),
-          sources: { all: () => [] },
-          groups: { sizes: () => [] },
-          clock,
-          metrics,
-        });
+      work.measure();
       return { type: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
   });
-
   const page = new PageServer({
     port: config.pagePort,
     state: stateOf({
@@ -149,8 +86,8 @@ export async function createAgent({
       pod: config.pod,
       startedAt: clock.now(),
       identity: () => identity.current(),
-      ownership: () => members.ownership.summary(),
-      work: () => duty?.state(),
+      ownership: () => work.ownership(),
+      work: () => work.state(),
     }),
   });
 
@@ -160,13 +97,9 @@ export async function createAgent({
       const pagePort = await page.listen();
       log.info('Agent started', { port, pagePort, safeURL: config.safeUrl, trustDomain });
       try {
-        await runTogether(signal, {
-          identity: (all) => identity.run(all),
-          ...members.tasks,
-          duty: whileRole(members.ownership, ['owner'], serve),
-        });
+        await runTogether(signal, { identity: (all) => identity.run(all), work: (all) => work.run(all) });
       } finally {
-        cache.close();
+        work.close();
         await safe.close();
         await kube.close();
         await page.close();
@@ -176,108 +109,12 @@ export async function createAgent({
   };
 }
 
-/** Who shares the work, and the tasks that keep that known. */
-interface Members {
-  ownership: Ownership;
-  /** Whether the members have been read once. */
-  known: () => boolean;
-  tasks: Record<string, Task>;
-}
-
-function createMembers(
-  config: Config,
-  parts: { kube: KubeClient; clock: Clock; log: Log; metrics: Metrics; namespaces: () => Iterable<string> },
-): Members {
-  const { kube, clock, log, metrics, namespaces } = parts;
-  const { node, pod, podNamespace, service, maxOwners, handoffDelayMs } = config;
-  if (service === '') {
-    const alone = new SoleOwnership({ node, namespaces });
-    const run: Task = (signal) => {
-      log.info('Role among the agents', { role: 'owner', members: 1, owners: 1 });
-      return alone.run(signal);
-    };
-    return { ownership: alone, known: () => true, tasks: { ownership: run } };
-  }
-  const path = apiPath(
-    { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
-    podNamespace,
-  );
-  const parse = (object: unknown): Slice | undefined => parseSlice(object, service);
-  const shared = new SharedOwnership({
-    node,
-    pod,
-    maxOwners,
-    handoffDelayMs,
-    list: async (signal) => {
-      const query = { labelSelector: sliceSelector(service) };
-      const { items = [] } = await kube.request<{ items?: unknown[] }>({
-        method: 'GET',
-        path,
-        query,
-        signal,
-      });
-      return items.map(parse).filter((slice) => slice !== undefined);
-    },
-    namespaces,
-    clock,
-    log,
-    metrics,
-  });
-  const watch: Task = async (signal) => {
-    const slices = new Informer<Slice>({
-      client: kube,
-      source: {
-        name: 'endpointslices',
-        path: () => path,
-        namespaces: [],
-        metadataOnly: false,
-        labelSelector: sliceSelector(service),
-        parse,
-      },
-      // Half a list would look like members that vanished.
-      onChange: () => slices.synced() && shared.observe(slices.values()),
-      log,
-      metrics,
-      clock,
-    });
-    const synced: Task = async (all) => {
-      await slices.whenSynced(all);
-      if (all.aborted) return;
-      shared.observe(slices.values());
-      await once(all, 'abort');
-    };
-    await runTogether(signal, { watch: (all) => slices.run(all), synced });
-  };
-  return {
-    ownership: shared,
-    known: () => shared.role() !== undefined,
-    tasks: {
-      ownership: (signal) => shared.run(signal),
-      members: whileRole(shared, ['owner', 'standby'], watch),
-    },
-  };
-}
-
-/** Sets the gauges about this agent's part in the work. */
-function measure(ownership: Ownership, metrics: Metrics): void {
-  const { role, members, namespaces } = ownership.summary();
-  metrics.members.set(members.length);
-  metrics.ownedNamespaces.set(namespaces);
-  for (const one of ['owner', 'standby', 'other'] as const)
-    metrics.role.set({ role: one }, one === role ? 1 : 0);
-}
-
-/** Turns a condition that held once into one that goes on holding. */
-function latch(holds: () => boolean): () => boolean {
-  let held = false;
-  return () => (held ||= holds());
-}
-
-/** The result, or `undefined` if there is none at present. */
-function quietly<T>(get: () => T): T | undefined {
+/** Whether there is something to get. */
+function holds(get: () => unknown): boolean {
   try {
-    return get();
+    get();
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { Random } from './random.ts';
 
 /** How long to wait between attempts, in milliseconds. */
 export interface BackoffOptions {
@@ -6,8 +7,7 @@ export interface BackoffOptions {
   firstMs: number;
   /** Upper bound of every delay. */
   maxMs: number;
-  /** A number in [0, 1); `Math.random` unless a test wants to know the outcome. */
-  random?: () => number;
+  random: Random;
 }
 
 /**
@@ -30,7 +30,7 @@ export class Backoff {
 
   /** The delay before the next attempt, in milliseconds; each call counts as a failed attempt. */
   next(): number {
-    const { firstMs, maxMs, random = Math.random } = this.#options;
+    const { firstMs, maxMs, random } = this.#options;
     const ceiling = Math.min(maxMs, firstMs * 2 ** Math.min(this.#attempt, 30));
     this.#attempt += 1;
     return Math.ceil(ceiling * random());

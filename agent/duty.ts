@@ -9,6 +9,7 @@ import { apiPath } from './kube/path.ts';
 import { WorkQueue } from './kube/workqueue.ts';
 import type { Log, LogFields } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { Random } from './random.ts';
 import { AlikeLines } from './sync/alike-lines.ts';
 import { eventApi, secretApi, statusApi } from './sync/api-server.ts';
 import { Claims } from './sync/claims.ts';
@@ -64,6 +65,7 @@ export interface DutyOptions {
   ownership: Ownership;
   kube: KubeClient;
   clock: Clock;
+  random: Random;
   log: Log;
   metrics: Metrics;
   pace: Pace;
@@ -86,9 +88,9 @@ export class Duty {
   readonly #reconciler: Reconciler;
 
   constructor(options: DutyOptions) {
-    const { node, pod, namespaces, kube, clock, log, metrics, pace } = options;
+    const { node, pod, namespaces, kube, clock, random, log, metrics, pace } = options;
     this.#options = options;
-    const common = { client: kube, log, metrics, clock };
+    const common = { client: kube, log, metrics, clock, random };
     this.#resources = new Informer<Resource>({
       ...common,
       source: {
@@ -112,7 +114,7 @@ export class Duty {
       },
       onChange: (now, before) => this.#wakeups.secretChanged(now, before),
     });
-    this.#queue = new WorkQueue({ clock, metrics });
+    this.#queue = new WorkQueue({ clock, random, metrics });
     this.#schedule = new Schedule({ clock });
     const enqueue = (key: string, urgent: boolean): void => this.#queue.add(key, { urgent });
     const events = new EventSink({
@@ -126,6 +128,7 @@ export class Duty {
       reader: options.reader,
       schedule: this.#schedule,
       clock,
+      random,
       log,
       pace: pace.source,
       spiffeId: options.spiffeId,
@@ -144,6 +147,7 @@ export class Duty {
       put: this.#whileOwned(statusApi(kube)),
       schedule: this.#schedule,
       clock,
+      random,
       pace: pace.status,
       onResult: (result) => metrics.statusWrites.inc({ result }),
     });
@@ -246,7 +250,7 @@ export class Duty {
   /** Works until `signal` is aborted, then finishes the writes that are under way. */
   async run(signal: AbortSignal): Promise<void> {
     const { concurrency, log, clock, pace } = this.#options;
-    const turns = new Turns();
+    const turns = new Turns({ clock });
     const controller = new Controller({
       queue: this.#queue,
       concurrency,

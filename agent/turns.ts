@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts';
+
 /** How long work may follow on work before timers and sockets get their turn, milliseconds. */
 const STRETCH_MS = 10;
 
@@ -7,25 +9,24 @@ const STRETCH_MS = 10;
  */
 export class Turns {
   readonly #stretchMs: number;
-  readonly #now: () => number;
-  /** When the first piece of work of this turn began, in milliseconds of `now`. */
+  readonly #clock: Pick<Clock, 'now'>;
+  /** When the first piece of work of this turn began, in milliseconds of the clock. */
   #begunAt: number | undefined;
   #next: Promise<void> | undefined;
 
-  /** @param options.now milliseconds of any clock that never goes back; default `performance.now` */
-  constructor(options: { stretchMs?: number; now?: () => number } = {}) {
-    this.#stretchMs = options.stretchMs ?? STRETCH_MS;
-    this.#now = options.now ?? (() => performance.now());
+  constructor({ clock, stretchMs = STRETCH_MS }: { clock: Pick<Clock, 'now'>; stretchMs?: number }) {
+    this.#stretchMs = stretchMs;
+    this.#clock = clock;
   }
 
   /** Before each piece of work: resolves at once, or in the next turn if this one has been long enough. */
   async take(): Promise<void> {
     if (this.#begunAt === undefined) {
-      this.#begunAt = this.#now();
+      this.#begunAt = this.#clock.now();
       setImmediate(() => (this.#begunAt = undefined));
       return;
     }
-    if (this.#now() - this.#begunAt < this.#stretchMs) return;
+    if (this.#clock.now() - this.#begunAt < this.#stretchMs) return;
     this.#next ??= new Promise<void>((resolve) => {
       setImmediate(() => {
         this.#next = undefined;

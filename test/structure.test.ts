@@ -52,6 +52,12 @@ const refused: [string, string, RegExp][] = [
   ['agent/sync/index.ts', '', /says nothing/],
   ['agent/sync/all.ts', "export * from './secret.ts';", /whole module/],
   ['agent/workQueue.ts', '', /kebab-case/],
+  ['agent/backoff.ts', 'const draw = Math.random;', /Math\.random: clock and chance/],
+  ['agent/kube/a.ts', 'const at = Date.now();', /Date\.now: clock and chance/],
+  ['agent/kube/a.ts', 'const at = new Date().toISOString();', /new Date\(\): clock and chance/],
+  ['agent/safe/a.ts', 'const late = AbortSignal.timeout(5);', /timeout: clock and chance/],
+  ['agent/shard/a.ts', 'setTimeout(run, 5);', /setTimeout: clock and chance/],
+  ['agent/sync/a.ts', "import { setImmediate as next } from 'node:timers/promises';", /clock and chance/],
 ];
 
 for (const [path, source, why] of refused) {
@@ -79,6 +85,8 @@ const allowed: [string, string][] = [
     "/** As in `import { x } from '../sync/secret.ts'`. */\n// process.env\nconst url = 'https://x';",
   ],
   ['agent/main.ts', "import { run } from './agent.ts';"],
+  ['agent/clock.ts', 'const at = Date.now();'],
+  ['agent/kube/a.ts', 'const at = new Date(clock.wall()).toISOString();'],
 ];
 
 for (const [path, source] of allowed) {

@@ -12,6 +12,7 @@ const SHARED = [
   'agent/clock.ts',
   'agent/log.ts',
   'agent/metrics.ts',
+  'agent/random.ts',
   'agent/tasks.ts',
   'agent/version.ts',
 ];
@@ -32,6 +33,21 @@ const SIBLINGS: Record<string, Record<string, 'all' | 'types'>> = {
 /** Who may read the environment: each program in one place. */
 const READ_ENVIRONMENT = ['agent/config.ts', 'agent/cli/environment.ts'];
 
+/**
+ * Who may know time and chance otherwise than by what it was given: the machine's clock and chance themselves, what
+ * gives way to the event loop, a script that runs in a browser, and the plugin, which is used and done.
+ */
+const KNOW_TIME_AND_CHANCE = [
+  'agent/clock.ts',
+  'agent/random.ts',
+  'agent/turns.ts',
+  'agent/sync/inspection.ts',
+  'agent/page/script.ts',
+];
+
+const TIME_OR_CHANCE =
+  /\bMath\.random\b|\bDate\.now\b|\bperformance\.now\b|\bnew Date\(\s*\)|\bset(Timeout|Interval|Immediate)\b|\bAbortSignal\.timeout\b|['"](node:)?timers(\/promises)?['"]/;
+
 const BAD_NAMES = /^(utils?|commons?|helpers?|misc|types|index)(\.ts)?$/;
 
 /**
@@ -51,6 +67,9 @@ export function violations(files: ReadonlyMap<string, string>, dependencies: rea
     if (!path.startsWith('agent/')) continue;
     if (!READ_ENVIRONMENT.includes(path) && readsEnvironment(code))
       found.push(`${path}: only config.ts reads the environment`);
+    const knows = KNOW_TIME_AND_CHANCE.includes(path) || path.startsWith('agent/cli/');
+    const own = knows ? undefined : TIME_OR_CHANCE.exec(code)?.[0];
+    if (own !== undefined) found.push(`${path} uses ${own}: clock and chance are handed in`);
     for (const { target, typesOnly } of importsOf(code)) {
       const why = target.startsWith('.')
         ? wrongImport(path, join(dirname(path), target), typesOnly)

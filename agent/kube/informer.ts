@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Random } from '../random.ts';
 import type { KubeClient } from './client.ts';
 import { Reflector } from './reflector.ts';
 import type { OnChange, Source, Stored } from './source.ts';
@@ -18,8 +19,7 @@ export interface InformerOptions<T extends Stored> {
   watchdogMs?: number;
   /** Objects in a page, where the server does not stream the initial state. */
   pageSize?: number;
-  /** In [0, 1); for tests. */
-  random?: () => number;
+  random: Random;
 }
 
 /** A live copy of a collection: one list and watch per namespace, or a single one, and what they brought. */
@@ -31,15 +31,7 @@ export class Informer<T extends Stored> {
   readonly #whenSynced = Promise.withResolvers<void>();
 
   constructor(options: InformerOptions<T>) {
-    const {
-      source,
-      onChange,
-      log,
-      watchdogMs = 100_000,
-      pageSize = 500,
-      random = Math.random,
-      ...shared
-    } = options;
+    const { source, onChange, log, watchdogMs = 100_000, pageSize = 500, ...shared } = options;
     const scopes: (string | undefined)[] =
       source.namespaces.length === 0 ? [undefined] : [...source.namespaces];
     this.#waitsFor = new Set(scopes.map((namespace) => namespace ?? ''));
@@ -48,7 +40,7 @@ export class Informer<T extends Stored> {
       const onSynced = (): void => this.#synced(namespace ?? '');
       this.#stores.set(namespace ?? '', store);
       this.#reflectors.push(
-        new Reflector({ ...shared, source, namespace, store, onSynced, log, watchdogMs, pageSize, random }),
+        new Reflector({ ...shared, source, namespace, store, onSynced, log, watchdogMs, pageSize }),
       );
     }
   }

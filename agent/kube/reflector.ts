@@ -2,6 +2,7 @@ import { Backoff, pause } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Random } from '../random.ts';
 import type { KubeClient } from './client.ts';
 import { Deadline } from './deadline.ts';
 import { KubeError } from './error.ts';
@@ -26,7 +27,7 @@ export interface ReflectorOptions<T extends Stored> {
   /** A watch without a word for so long is taken for dead. Bookmarks come each 60 s. */
   watchdogMs: number;
   pageSize: number;
-  random: () => number;
+  random: Random;
 }
 
 /** A watch that ended well sooner than this is not opened again at once: it may be a loop. */

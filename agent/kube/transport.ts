@@ -4,6 +4,31 @@ import type { Credentials } from './access.ts';
 /** What a pool is for: short requests, or watches that stay open. */
 export type Use = 'requests' | 'watches';
 
+export interface WireRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With the query. */
+  path: string;
+  headers: Readonly<Record<string, string | undefined>>;
+  body?: string;
+  /** Abandons it, also while the body of the answer is read. */
+  signal: AbortSignal;
+}
+
+export interface WireAnswer {
+  statusCode: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Rejects when it is cut off; `dump` reads it to its end for nobody. */
+  body: AsyncIterable<Uint8Array> & { dump(): Promise<void> };
+}
+
+/** Carries one request; rejects with an error that has a code, such as ECONNREFUSED, if there is no answer. */
+export type Send = (use: Use, request: WireRequest) => Promise<WireAnswer>;
+
+/** What requests of one use go over. */
+export interface Connections {
+  request(request: WireRequest): Promise<WireAnswer>;
+}
+
 /**
  * The connections to the API server, shared by everything. Measured against kube-apiserver 1.37 with 16 applies in
  * flight: one HTTP/2 connection does as many a second as 16 of HTTP/1.1 (1,040 against 1,060), with 13 MiB less of
@@ -25,7 +50,7 @@ export class Transport {
   }
 
   /** The pool for `use`: another one as soon as CA or client certificate differ, so that both can rotate. */
-  pool(use: Use, { tls }: Credentials): Pool {
+  pool(use: Use, { tls }: Credentials): Connections {
     const key = JSON.stringify(tls);
     if (key !== this.#key) {
       this.#retire('requests');
@@ -47,7 +72,7 @@ export class Transport {
    * Takes a pool out of use whose connection did not answer in time. A dead HTTP/2 connection would otherwise be
    * given to every request until TCP gives up, a quarter of an hour later (kubernetes/kubernetes#65012).
    */
-  distrust(pool: Pool): void {
+  distrust(pool: Connections): void {
     if (pool === this.#current.requests) this.#retire('requests');
     if (pool === this.#current.watches) this.#retire('watches');
   }

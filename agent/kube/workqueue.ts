@@ -1,6 +1,7 @@
 import { Backoff } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Random } from '../random.ts';
 import { Lane } from './lane.ts';
 
 export interface WorkQueueOptions {
@@ -8,8 +9,7 @@ export interface WorkQueueOptions {
   metrics: Pick<Metrics, 'queueDepth'>;
   /** Delays of `retry`, milliseconds; default: up to 1 s at first, up to 5 min in the end. */
   backoff?: { firstMs: number; maxMs: number };
-  /** In [0, 1); for tests. */
-  random?: () => number;
+  random: Random;
 }
 
 interface Retry {
@@ -92,7 +92,7 @@ export class WorkQueue {
   retry(key: string, atLeastMs = 0): number {
     const { clock, backoff = { firstMs: 1_000, maxMs: 300_000 }, random } = this.#options;
     const retry: Retry = this.#retries.get(key) ?? {
-      backoff: new Backoff({ ...backoff, ...(random === undefined ? {} : { random }) }),
+      backoff: new Backoff({ ...backoff, random }),
     };
     retry.cancel?.();
     const delayMs = Math.max(atLeastMs, retry.backoff.next());

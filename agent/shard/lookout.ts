@@ -1,6 +1,7 @@
 import { Backoff, pause } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { Log, LogFields } from '../log.ts';
+import type { Random } from '../random.ts';
 import { runTogether } from '../tasks.ts';
 import type { Slice } from './slices.ts';
 import { Suspension } from './suspension.ts';
@@ -20,7 +21,7 @@ export interface LookoutOptions {
   suspensionMs: number;
   clock: Clock;
   log: Log;
-  random?: () => number;
+  random: Random;
 }
 
 /** Lists the members at the start, from time to time where they are not watched, and after a suspension. */
@@ -53,7 +54,7 @@ export class Lookout {
   }
 
   async #keepLooking(signal: AbortSignal): Promise<void> {
-    const { clock, pollMs, polls, random = Math.random } = this.#options;
+    const { clock, pollMs, polls, random } = this.#options;
     await this.#look(signal, true);
     while (!signal.aborted) {
       if (!this.suspended) {
@@ -68,7 +69,7 @@ export class Lookout {
   /** Lists until that succeeds. */
   async #look(signal: AbortSignal, first: boolean): Promise<void> {
     const { list, onSlices, clock, log, random } = this.#options;
-    const backoff = new Backoff({ firstMs: 1_000, maxMs: 30_000, ...(random && { random }) });
+    const backoff = new Backoff({ firstMs: 1_000, maxMs: 30_000, random });
     while (!signal.aborted) {
       const afresh = first || this.suspended;
       const { count } = this.#suspension;

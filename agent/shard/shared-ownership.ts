@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Random } from '../random.ts';
 import { Claim, compare } from './claim.ts';
 import type { Hash } from './hash.ts';
 import { Lookout } from './lookout.ts';
@@ -27,7 +28,7 @@ export interface SharedOwnershipOptions {
   /** How often an agent that does not watch the members lists them, in milliseconds, give or take a fifth. */
   pollMs?: number;
   hash?: Hash;
-  random?: () => number;
+  random: Random;
 }
 
 const POLL_MS = 5 * 60_000;

@@ -2,6 +2,7 @@ import { Backoff, pause, type BackoffOptions } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Random } from '../random.ts';
 import { MalformedError, type IdentityErrorCode } from './error.ts';
 import type { X509SVIDResponse } from './gen/workload_pb.ts';
 import { HeldIdentity, type IdentityChange } from './held-identity.ts';
@@ -20,8 +21,9 @@ export interface X509SourceOptions {
   log: Log;
   metrics: Pick<Metrics, 'identityExpiry' | 'identityIssued' | 'identityUpdates'>;
   clock: Clock;
+  random: Random;
   /** Between attempts to open the stream; default 1 s doubling to 30 s, go-spiffe's bounds. */
-  backoff?: BackoffOptions;
+  backoff?: Omit<BackoffOptions, 'random'>;
   /** How long a new stream may stay silent; default 60 s, since SPIRE's Kubernetes attestor alone may take 30. */
   firstMessageMs?: number;
   /** Completes log lines with what a person can do. */
@@ -44,7 +46,8 @@ export class X509Source {
     const { log, metrics, clock, hint, trustDomain } = options;
     this.#options = options;
     this.#address = parseSocketAddress(options.socket);
-    this.#backoff = new Backoff(options.backoff ?? { firstMs: 1_000, maxMs: 30_000 });
+    const { backoff = { firstMs: 1_000, maxMs: 30_000 }, random } = options;
+    this.#backoff = new Backoff({ ...backoff, random });
     this.#held = new HeldIdentity({
       log,
       metrics,

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { Random } from '../random.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface SharedLookOptions {
@@ -9,7 +10,7 @@ export interface SharedLookOptions {
   /** First and longest delay, milliseconds. */
   firstMs: number;
   maxMs: number;
-  random?: (() => number) | undefined;
+  random: Random;
   /** Asks Safe. */
   look: () => void;
 }
@@ -48,7 +49,7 @@ export class SharedLook {
   }
 
   #arm(): void {
-    const { id, schedule, clock, maxMs, random = Math.random, look } = this.#options;
+    const { id, schedule, clock, maxMs, random, look } = this.#options;
     const at = clock.now() + this.#delayMs * (0.75 + 0.25 * random());
     const due = schedule.dueAt(id);
     if (due !== undefined && due <= at) return;

@@ -1,6 +1,7 @@
 import { Backoff } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import type { Random } from '../random.ts';
 import type { Fetched } from '../resolve/answer.ts';
 import { AnswerPrint } from './changes.ts';
 import type { Schedule } from './schedule.ts';
@@ -47,7 +48,7 @@ export interface SourceOptions {
   clock: Clock;
   log: Log;
   pace: SourcePace;
-  random?: () => number;
+  random: Random;
   /** Something happened that these resources should be looked at for. */
   wake: (keys: Iterable<string>, urgent: boolean) => void;
   /** Called when Safe begins to fail, fails differently, or recovers (with the failure that ended). */
@@ -92,11 +93,7 @@ export class SafeSource {
       random,
       look: () => this.ask(clock.now()),
     });
-    this.#retry = new Backoff({
-      firstMs: pace.retryFirstMs,
-      maxMs: pace.retryMaxMs,
-      ...(random && { random }),
-    });
+    this.#retry = new Backoff({ firstMs: pace.retryFirstMs, maxMs: pace.retryMaxMs, random });
   }
 
   get url(): string {

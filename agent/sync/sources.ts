@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import type { Random } from '../random.ts';
 import type { Schedule } from './schedule.ts';
 import { SafeSource, type AnswerReader, type SourcePace } from './source.ts';
 import type { SourceFailure } from './source-failure.ts';
@@ -10,7 +11,7 @@ export interface SourcesOptions {
   clock: Clock;
   log: Log;
   pace: SourcePace;
-  random?: () => number;
+  random: Random;
   wake: (keys: Iterable<string>, urgent: boolean) => void;
   onTransition: (
     source: SafeSource,
@@ -41,7 +42,7 @@ export class Sources {
         clock,
         log,
         pace,
-        ...(random && { random }),
+        random,
         wake,
         onTransition: (now, before) => onTransition(made, now, before),
         spiffeId,

@@ -1,5 +1,6 @@
 import { Backoff } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
+import type { Random } from '../random.ts';
 import type { VSecMSecretStatus } from '../api/vsecmsecret.ts';
 import { Lane } from '../kube/lane.ts';
 import type { Resource } from './resource.ts';
@@ -37,6 +38,7 @@ export class StatusWriter {
     put: PutStatus;
     schedule: Schedule;
     clock: Clock;
+    random: Random;
     pace: StatusPace;
     onResult: (result: 'written' | 'gone' | 'failed') => void;
   };
@@ -57,6 +59,7 @@ export class StatusWriter {
     put: PutStatus;
     schedule: Schedule;
     clock: Clock;
+    random: Random;
     pace: StatusPace;
     onResult: (result: 'written' | 'gone' | 'failed') => void;
   }) {
@@ -143,7 +146,7 @@ export class StatusWriter {
   }
 
   async #send(key: string, pending: Pending): Promise<void> {
-    const { put, clock, schedule, onResult } = this.#options;
+    const { put, clock, random, schedule, onResult } = this.#options;
     let result: 'written' | 'gone' | 'failed';
     try {
       result = (await put(pending.resource, pending.status)) ? 'written' : 'gone';
@@ -157,7 +160,7 @@ export class StatusWriter {
     if (result === 'failed' && !this.#flushing) {
       // A newer status that was submitted meanwhile stands; else this one is tried again.
       if (!this.#pending.has(key)) this.#pending.set(key, pending);
-      const retry = this.#retries.get(key) ?? new Backoff({ firstMs: 1_000, maxMs: 60_000 });
+      const retry = this.#retries.get(key) ?? new Backoff({ firstMs: 1_000, maxMs: 60_000, random });
       this.#retries.set(key, retry);
       schedule.set(`status ${key}`, clock.now() + 500 + retry.next(), () => this.#line(key));
     } else {

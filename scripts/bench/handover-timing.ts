@@ -29,6 +29,7 @@ export function handoverMs(size: HandoverSize): number {
     list: async () => [],
     namespaces: () => namespaces,
     clock,
+    random: Math.random,
     log: createLog('silent', {}),
     metrics: createMetrics(),
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { systemRandom } from '../../agent/random.ts';
 import { Backoff, pause } from '../../agent/backoff.ts';
 import { FakeClock } from '../fake-clock.ts';
 
@@ -33,7 +34,9 @@ test('every delay lies between nothing and its ceiling, however many attempts th
 });
 
 test('jitter is full: delays spread over the whole range below the ceiling', () => {
-  const first = Array.from({ length: 400 }, () => new Backoff({ firstMs: 1_000, maxMs: 1_000 }).next());
+  const first = Array.from({ length: 400 }, () =>
+    new Backoff({ firstMs: 1_000, maxMs: 1_000, random: systemRandom }).next(),
+  );
   for (const [from, to] of [
     [0, 250],
     [250, 500],

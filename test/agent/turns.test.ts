@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../../agent/clock.ts';
 import { Turns } from '../../agent/turns.ts';
 
 function busy(ms: number): void {
@@ -28,16 +29,16 @@ async function othersTurns(turns: Turns, pieces: number, ms: number): Promise<nu
 }
 
 test('work that waits for nothing lets others have their turns', async () => {
-  const others = await othersTurns(new Turns(), 300, 1);
+  const others = await othersTurns(new Turns({ clock: systemClock }), 300, 1);
   assert.ok(others >= 5, `${others} turns in 300 ms`);
 });
 
 test('without a limit it would not', async () => {
-  assert.ok((await othersTurns(new Turns({ stretchMs: Infinity }), 100, 1)) <= 1);
+  assert.ok((await othersTurns(new Turns({ clock: systemClock, stretchMs: Infinity }), 100, 1)) <= 1);
 });
 
 test('a little work is done within one turn', async () => {
-  const turns = new Turns({ stretchMs: 10_000 });
+  const turns = new Turns({ clock: systemClock, stretchMs: 10_000 });
   let turned = false;
   setImmediate(() => (turned = true));
   for (let index = 0; index < 1_000; index++) await turns.take();
@@ -46,7 +47,7 @@ test('a little work is done within one turn', async () => {
 
 test('a stretch begins anew with each turn', async () => {
   let now = 0;
-  const turns = new Turns({ stretchMs: 5, now: () => now });
+  const turns = new Turns({ stretchMs: 5, clock: { now: () => now } });
   for (let index = 0; index < 3; index++) {
     await turns.take();
     // Another turn, and more time than a stretch.

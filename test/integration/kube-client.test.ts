@@ -54,6 +54,7 @@ describe('client and informer on the API server', { timeout: 120_000 }, () => {
       log: createLog('info', {}, { write: (line) => lines.push(JSON.parse(line)) }),
       metrics,
       clock: systemClock,
+      random: Math.random,
     });
     const stop = new AbortController();
     const running = informer.run(stop.signal);

@@ -20,6 +20,7 @@ async function chain(t: TestContext) {
     log: createLog('silent', {}),
     metrics: createMetrics(),
     clock: systemClock,
+    random: Math.random,
     backoff: { firstMs: 20, maxMs: 20 },
   });
   const { client } = clientFor(source);

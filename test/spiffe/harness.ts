@@ -69,7 +69,7 @@ export function watch(t: TestContext, options: Partial<X509SourceOptions> & { so
     log,
     metrics,
     clock,
-    backoff: { firstMs: 1_000, maxMs: 30_000, random: () => 0.5 },
+    random: () => 0.5,
     ...options,
   });
   source.onChange((change) => seen.note({ change }));

@@ -70,7 +70,7 @@ export class Bench {
     const log = createLog('debug', {}, { write: (line) => this.lines.push(JSON.parse(line)) });
     const metrics = createMetrics();
     const schedule = (this.schedule = new Schedule({ clock }));
-    const queue = (this.queue = new WorkQueue({ clock, metrics }));
+    const queue = (this.queue = new WorkQueue({ clock, metrics, random: Math.random }));
     const enqueue = (key: string, urgent: boolean): void => queue.add(key, { urgent });
     this.cache = new SafeCache({
       client: this.safe as unknown as SafeCacheOptions['client'],
@@ -91,6 +91,7 @@ export class Bench {
       clock,
       log,
       pace: SOURCE_PACE,
+      random: Math.random,
       spiffeId: () => 'spiffe://vsecm.com/workload/vsecm-scout',
       wake: (keys, urgent) => {
         for (const key of keys) enqueue(key, urgent);
@@ -106,6 +107,7 @@ export class Bench {
       put: (resource, status) => this.#putStatus(resource, status),
       schedule,
       clock,
+      random: Math.random,
       pace: STATUS_PACE,
       onResult: () => {},
     });

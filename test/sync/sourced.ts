@@ -26,7 +26,10 @@ export class Sourced {
   onWake: (key: string) => void = () => {};
   onDue: (intervalMs: number) => void = () => {};
 
-  constructor({ cacheBytes = 1_000_000, random }: { cacheBytes?: number; random?: () => number } = {}) {
+  constructor({
+    cacheBytes = 1_000_000,
+    random = Math.random,
+  }: { cacheBytes?: number; random?: () => number } = {}) {
     const { clock, schedule } = this;
     this.cache = new SafeCache({
       client: this.safe as unknown as SafeCacheOptions['client'],
@@ -41,7 +44,7 @@ export class Sourced {
       clock,
       log: createLog('debug', {}, { write: (line) => this.lines.push(JSON.parse(line)) }),
       pace: SOURCE_PACE,
-      ...(random && { random }),
+      random,
       spiffeId: () => 'spiffe://vsecm.com/workload/vsecm-scout',
       wake: (keys, urgent) => {
         for (const key of keys) {

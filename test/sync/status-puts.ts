@@ -25,6 +25,7 @@ export function beginPuts() {
     },
     schedule,
     clock,
+    random: Math.random,
     pace: STATUS_PACE,
     onResult: (result) => results.push(result),
   });
