@@ -19,15 +19,16 @@ const SHARED = [
 
 /** Which sibling folders a folder of agent/ may import; `types` allows types alone. */
 const SIBLINGS: Record<string, Record<string, 'all' | 'types'>> = {
-  api: {},
-  cli: { api: 'all', kube: 'all', shard: 'all' },
+  api: { template: 'all' },
+  cli: { api: 'all', kube: 'all', shard: 'all', template: 'all' },
   kube: {},
   page: { api: 'all' },
   safe: { spiffe: 'types' },
   shard: {},
   spiffe: {},
-  resolve: { api: 'all' },
+  resolve: { api: 'all', template: 'all' },
   sync: { api: 'all', kube: 'all', resolve: 'all' },
+  template: {},
 };
 
 /** Who may read the environment: each program in one place. */
