@@ -33,3 +33,8 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** The date of `at`, an instant by the clock's `now`, as the machine dates it at present. */
+export function dateOf(clock: Clock, at: number = clock.now()): Date {
+  return new Date(clock.wall() + (at - clock.now()));
+}

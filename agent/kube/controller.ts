@@ -1,5 +1,6 @@
-import type { Clock } from '../clock.ts';
+import { dateOf, type Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { Outage } from '../outage.ts';
 import { codeOf, KubeError } from './error.ts';
 import type { WorkQueue } from './workqueue.ts';
 
@@ -22,6 +23,8 @@ export interface ControllerOptions {
 /** Works on the keys of a queue, several at a time, each by one worker at a time. */
 export class Controller {
   readonly #options: ControllerOptions;
+  /** Keys that fail in a way of which `reconcile` tells nothing. */
+  readonly #outages = new Map<string, Outage>();
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -48,6 +51,7 @@ export class Controller {
     try {
       await reconcile(key, signal);
       queue.forget(key);
+      this.#ended(key);
     } catch (error) {
       if (!signal.aborted) this.#retry(key, error);
     }
@@ -56,21 +60,38 @@ export class Controller {
   #retry(key: string, error: unknown): void {
     const { queue, log, clock, isTold } = this.#options;
     const delayMs = queue.retry(key, wishOf(error));
-    const attempt = queue.attempts(key);
-    const [namespace = '', name = ''] = key.split('/');
-    const nextRetry = new Date(clock.now() + delayMs).toISOString();
-    const status =
-      error instanceof KubeError && error.status > 0 ? { status: error.status, reason: error.reason } : {};
-    // What goes on failing has been said.
-    log[attempt === 1 && isTold?.(error) !== true ? 'warn' : 'debug']('reconciling failed, trying again', {
-      namespace,
-      name,
+    const fields = {
+      ...named(key),
       code: codeOf(error),
-      ...status,
-      attempt,
-      nextRetry,
+      ...(error instanceof KubeError && error.status > 0 && { status: error.status, reason: error.reason }),
+      attempt: queue.attempts(key),
+      nextRetry: dateOf(clock, clock.now() + delayMs).toISOString(),
+    };
+    if (isTold?.(error) === true) {
+      this.#outages.delete(key);
+      return log.debug('reconciling failed, trying again', fields);
+    }
+    const outage = this.#outages.get(key) ?? new Outage({ clock });
+    this.#outages.set(key, outage);
+    const notice = outage.failed(`${fields.code} ${fields.status}`);
+    log[notice === undefined ? 'debug' : 'warn']('reconciling failed, trying again', {
+      ...fields,
+      ...(notice === 'lasts' && { since: dateOf(clock, outage.since).toISOString() }),
     });
   }
+
+  #ended(key: string): void {
+    const ended = this.#outages.get(key)?.ended();
+    this.#outages.delete(key);
+    if (ended === undefined) return;
+    const { attempts, durationSeconds } = ended;
+    this.#options.log.info('reconciling works again', { ...named(key), attempt: attempts, durationSeconds });
+  }
+}
+
+function named(key: string): { namespace: string; name: string } {
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name };
 }
 
 function wishOf(error: unknown): number {

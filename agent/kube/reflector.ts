@@ -8,10 +8,10 @@ import { Deadline } from './deadline.ts';
 import { KubeError } from './error.ts';
 import { listAll } from './list.ts';
 import { METADATA, OBJECT } from './media-type.ts';
-import { Outage } from './outage.ts';
 import { isGone, type Source, type Stored } from './source.ts';
 import type { Store } from './store.ts';
 import type { WatchEvent } from './watch-event.ts';
+import { WatchOutage } from './watch-outage.ts';
 
 export interface ReflectorOptions<T extends Stored> {
   client: Pick<KubeClient, 'request' | 'stream'>;
@@ -51,7 +51,7 @@ export class Reflector<T extends Stored> {
   readonly #options: ReflectorOptions<T>;
   readonly #path: string;
   readonly #backoff: Backoff;
-  readonly #outage: Outage;
+  readonly #outage: WatchOutage;
   /** Where to resume; undefined: the whole state is needed. */
   #resourceVersion: string | undefined;
   /** Keys that exist, while the initial state streams in. */
@@ -65,7 +65,7 @@ export class Reflector<T extends Stored> {
     this.#options = options;
     this.#path = source.path(namespace);
     this.#backoff = new Backoff({ firstMs: 1_000, maxMs: 30_000, random });
-    this.#outage = new Outage(clock, log, {
+    this.#outage = new WatchOutage(clock, log, {
       resource: source.name,
       ...(namespace === undefined ? {} : { namespace }),
     });
@@ -191,7 +191,7 @@ export class Reflector<T extends Stored> {
     const wishMs = (error.retryAfterMs ?? 0) * (1 + 0.2 * this.#options.random());
     const delayMs = Math.max(this.#backoff.next(), wishMs);
     this.#outage.failed(error, delayMs);
-    const unknown = error.status === 404 && this.#outage.lastsMs >= UNKNOWN_MS;
+    const unknown = this.#outage.unknownMs >= UNKNOWN_MS;
     if (gone || unknown) this.#resourceVersion = undefined;
     if (unknown) this.#options.store.retain(new Set());
     // Whoever deletes a role in one namespace, or the namespace, must not stop the work in the others.

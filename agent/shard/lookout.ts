@@ -1,6 +1,7 @@
 import { Backoff, pause } from '../backoff.ts';
-import type { Clock } from '../clock.ts';
+import { dateOf, type Clock } from '../clock.ts';
 import type { Log, LogFields } from '../log.ts';
+import { Outage } from '../outage.ts';
 import type { Random } from '../random.ts';
 import { runTogether } from '../tasks.ts';
 import type { Slice } from './slices.ts';
@@ -28,10 +29,12 @@ export interface LookoutOptions {
 export class Lookout {
   readonly #options: LookoutOptions;
   readonly #suspension: Suspension;
+  readonly #outage: Outage;
   #wake = (): void => {};
 
   constructor(options: LookoutOptions) {
     this.#options = options;
+    this.#outage = new Outage({ clock: options.clock });
     this.#suspension = new Suspension({ clock: options.clock, boundMs: options.suspensionMs });
   }
 
@@ -68,7 +71,7 @@ export class Lookout {
 
   /** Lists until that succeeds. */
   async #look(signal: AbortSignal, first: boolean): Promise<void> {
-    const { list, onSlices, clock, log, random } = this.#options;
+    const { list, onSlices, clock, random } = this.#options;
     const backoff = new Backoff({ firstMs: 1_000, maxMs: 30_000, random });
     while (!signal.aborted) {
       const afresh = first || this.suspended;
@@ -79,14 +82,32 @@ export class Lookout {
       );
       if (signal.aborted) return;
       if ('error' in answer) {
-        if (backoff.attempt === 0) log.warn('The members cannot be read; trying on', fieldsOf(answer.error));
+        this.#failed(answer.error);
         await pause(clock, backoff.next(), signal);
       } else {
+        this.#succeeded();
         // If it stood still again meanwhile, this answers the earlier suspension only and another look follows.
         this.#suspension.answer(count);
         return onSlices(answer.slices, afresh);
       }
     }
+  }
+
+  #failed(error: unknown): void {
+    const { log, clock } = this.#options;
+    const fields = fieldsOf(error);
+    const notice = this.#outage.failed(`${fields.status} ${fields.reason}`);
+    const { since, attempts } = this.#outage;
+    if (notice === 'lasts') fields.since = dateOf(clock, since).toISOString();
+    if (notice !== undefined)
+      log.warn('The members cannot be read; trying on', { ...fields, attempt: attempts });
+  }
+
+  #succeeded(): void {
+    const ended = this.#outage.ended();
+    if (ended === undefined) return;
+    const { attempts, durationSeconds } = ended;
+    this.#options.log.info('The members can be read again', { attempt: attempts, durationSeconds });
   }
 }
 

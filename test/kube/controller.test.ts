@@ -89,6 +89,7 @@ suite('a controller', () => {
       [
         ['warn', 'a', '1', 'ECONNRESET', 1],
         ['debug', 'a', '1', 'ECONNRESET', 2],
+        ['info', 'a', '1', undefined, 2],
         ['warn', 'a', '1', 'TypeError', 1],
       ],
     );

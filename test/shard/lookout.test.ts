@@ -49,6 +49,7 @@ describe('an agent that runs', () => {
     api.fail = false;
     await clock.advance(MINUTE);
     assert.equal(ownership.owns('ns'), true);
+    assert.ok(lines.some(({ msg }) => msg === 'The members can be read again'));
   });
 
   it('ends when told, and goes on answering for writes in flight', async (t) => {
