@@ -12,6 +12,7 @@ const SHARED = [
   'agent/clock.ts',
   'agent/log.ts',
   'agent/metrics.ts',
+  'agent/outage.ts',
   'agent/random.ts',
   'agent/tasks.ts',
   'agent/version.ts',
