@@ -57,13 +57,14 @@ export async function createAgent({
     metrics,
     clock,
     random,
-    hint: hintFor,
+    hint: (code, names) => hintFor(code, { ...names, pod: config.pod }),
   });
   const safe = new SafeClient({
     identity,
     tls: { options: (own) => tlsOptions(own, { trustDomain, safeIdPattern }), peerErrorOf },
     timeoutMs: config.safeTimeoutMs,
     maxBytes: config.responseBytes,
+    proof: config.answerProof,
     log,
     metrics,
     clock,

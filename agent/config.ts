@@ -1,6 +1,7 @@
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { parseDuration } from './api/duration.ts';
 import { normaliseSafeUrl, parseSafeUrls, type AllowedUrl } from './safe/endpoint.ts';
+import { wholly } from './spiffe/id.ts';
 import { parseSocketAddress } from './spiffe/socket-address.ts';
 
 /** Everything that the environment decides, validated and frozen. Durations are milliseconds, sizes bytes. */
@@ -19,6 +20,7 @@ export interface Config {
   readonly safeIdPattern: RegExp;
   readonly safeUrl: string;
   readonly allowedSafeUrls: readonly AllowedUrl[];
+  readonly answerProof: string | undefined;
   readonly safeTimeoutMs: number;
   readonly logLevel: LogLevel;
   readonly service: string;
@@ -53,6 +55,8 @@ interface Variable<T> {
   meaning: string;
   /** What a good value looks like, for the error. */
   wanted: string;
+  /** What is read is not repeated: people may set a secret by mistake. */
+  hidden?: boolean;
   /** Throws, or gives `undefined`, if the text is not as wanted. */
   parse: (text: string) => T | undefined;
 }
@@ -94,8 +98,8 @@ function logLevel(value: string): LogLevel | undefined {
 }
 
 function pattern(value: string): RegExp | undefined {
-  // Without both anchors a pattern would match inside a longer ID of somebody else's choosing.
-  return value.startsWith('^') && value.endsWith('$') ? new RegExp(value) : undefined;
+  // Without both anchors it would seem to match inside a longer ID; with them, `^a|b$` still would.
+  return value.startsWith('^') && value.endsWith('$') ? wholly(new RegExp(value)) : undefined;
 }
 
 function socket(value: string): string {
@@ -187,6 +191,15 @@ const VARIABLES = {
     meaning: 'what resources may name besides, space-separated URL or URL=DIAL_URL',
     wanted: 'at most 8 https URLs, each URL or URL=DIAL_URL',
     parse: parseSafeUrls,
+  },
+  answerProof: {
+    name: 'VSECM_AGENT_ANSWER_PROOF',
+    fallback: '',
+    meaning:
+      "SHA-256 of the placeholder's value: proves that a list of secrets is Safe's; empty: not asked for",
+    wanted: '64 hexadecimal digits',
+    hidden: true,
+    parse: (value: string) => (/^(?:[0-9a-fA-F]{64})?$/.test(value) ? value.toLowerCase() : undefined),
   },
   safeTimeoutMs: {
     name: 'VSECM_AGENT_SAFE_TIMEOUT',
@@ -291,7 +304,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const config = Object.fromEntries(
     Object.entries(VARIABLES).map(([key, variable]) => [key, read(variable, env)]),
   );
-  for (const key of ['kubeconfig', 'kubernetesHost', 'kubernetesPort'])
+  for (const key of ['kubeconfig', 'kubernetesHost', 'kubernetesPort', 'answerProof'])
     if (config[key] === '') config[key] = undefined;
   if ((config['cacheBytes'] as number) < (config['responseBytes'] as number)) {
     // An answer that is never kept would be asked for again by every resource that is woken for it.
@@ -319,7 +332,8 @@ function read(
   } catch {
     parsed = undefined;
   }
-  if (parsed === undefined) throw new ConfigError(variable.name, value, variable.wanted);
+  const shown = variable.hidden === true ? `(${value.length} characters)` : value;
+  if (parsed === undefined) throw new ConfigError(variable.name, shown, variable.wanted);
   return parsed;
 }
 

@@ -43,9 +43,9 @@ async function aSecretWithoutName({ people, see, tell }: Scene): Promise<void> {
   await see.noSecret('no Secret is made', inShop);
 }
 
-async function aSecondSecretHeals({ people, see, tell }: Scene): Promise<void> {
+async function aSecondSecretHeals({ people, placeholder, see, tell }: Scene): Promise<void> {
   tell.chapter('With a second secret in Safe, both have names: the Secret is there, and a pod reads it');
-  await people.register(readme.placeholder);
+  await people.register(secrets.placeholder(readme.placeholder, placeholder));
   await see.secret(
     'the agent looks again by itself, and makes the Secret',
     inShop,

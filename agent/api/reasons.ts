@@ -10,6 +10,10 @@ export interface HintContext {
   safeURL?: string | undefined;
   spiffeID?: string | undefined;
   trustDomain?: string | undefined;
+  /** The agent's pod. */
+  pod?: string | undefined;
+  /** When the certificate that failed is valid, and what the node's clock said, Unix milliseconds. */
+  dates?: { notBefore: number; notAfter: number; clock: number } | undefined;
 }
 
 /** Where in the chain from resource to Secret something failed. */
@@ -26,6 +30,13 @@ interface Entry {
 const resourceOf = (c: HintContext): string => `vss/${c.name ?? 'NAME'} -n ${c.namespace ?? 'NAMESPACE'}`;
 const register = (c: HintContext): string =>
   `safe -w raw:${c.secret ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'} -s 'VALUE'`;
+
+const time = (ms: number): string => new Date(ms).toISOString();
+/** When a certificate is valid beside what the clock of the agent's node said. */
+const validity = (whose: string, { dates }: HintContext): string =>
+  dates === undefined
+    ? ''
+    : `${whose} is valid from ${time(dates.notBefore)} to ${time(dates.notAfter)}, and the clock of the agent's node says ${time(dates.clock)}: `;
 
 /**
  * The one vocabulary of failures: status, log, Events, metric labels and the command line all use these
@@ -49,6 +60,13 @@ export const REASONS = {
     hint: () =>
       'Look at the SPIRE agent of this node: kubectl get pods -n spire-system -o wide; the CSI volume csi.spiffe.io must be mounted at the path of SPIFFE_ENDPOINT_SOCKET',
   },
+  SocketOrphaned: {
+    stage: 'identity',
+    meaning:
+      "The folder of the SPIRE Workload API was made anew on the node, and this pod's mount still shows the old one: no socket will appear there.",
+    hint: (c) =>
+      `Make the pod anew, SPIRE itself is well: kubectl delete pod -n vsecm-agent ${c.pod ?? 'POD'}`,
+  },
   NoIdentity: {
     stage: 'identity',
     meaning: 'SPIRE issues no SVID to this pod. Normal for some seconds after installation.',
@@ -64,8 +82,8 @@ export const REASONS = {
   IdentityExpired: {
     stage: 'identity',
     meaning: 'The SVID expired and SPIRE has not renewed it.',
-    hint: () =>
-      'Look at the SPIRE server and agents: kubectl get pods -n spire-server; kubectl get pods -n spire-system -o wide',
+    hint: (c) =>
+      `${validity('The SVID', c)}if the clock is wrong, set it; if not, look at the SPIRE server and agents: kubectl get pods -n spire-server; kubectl get pods -n spire-system -o wide`,
   },
   SafeUnreachable: {
     stage: 'connect',
@@ -83,7 +101,9 @@ export const REASONS = {
     stage: 'connect',
     meaning: 'The certificate of the peer does not verify against the trust bundle.',
     hint: (c) =>
-      `Safe and agent must belong to one trust domain (SPIFFE_TRUST_DOMAIN, here ${c.trustDomain ?? 'vsecm.com'}); restart Safe if its SVID has expired: kubectl rollout restart -n vsecm-system statefulset/vsecm-safe`,
+      c.dates
+        ? `${validity("Safe's certificate", c)}set the clock that is wrong, the node's or that of SPIRE's server; if both are right, Safe has an old SVID: kubectl rollout restart -n vsecm-system statefulset/vsecm-safe`
+        : `Safe and agent must belong to one trust domain (SPIFFE_TRUST_DOMAIN, here ${c.trustDomain ?? 'vsecm.com'}); restart Safe if its SVID has expired: kubectl rollout restart -n vsecm-system statefulset/vsecm-safe`,
   },
   SafeWrongIdentity: {
     stage: 'connect',
@@ -93,8 +113,8 @@ export const REASONS = {
   SafeRejectedIdentity: {
     stage: 'connect',
     meaning: "Safe closed the connection on the agent's certificate.",
-    hint: () =>
-      'Safe accepts IDs that match its VSECM_SPIFFEID_PREFIX_WORKLOAD; compare with the spiffeID in the log line, and the trust domains of both',
+    hint: (c) =>
+      `Safe accepts IDs that match its VSECM_SPIFFEID_PREFIX_WORKLOAD; compare with the spiffeID in the log line, and the trust domains of both. It also refuses an SVID that is not valid by its own clock. ${validity("The agent's SVID", c)}compare with the clock of Safe's node`,
   },
   SafeNotReady: {
     stage: 'fetch',
@@ -129,7 +149,14 @@ export const REASONS = {
     meaning:
       'Safe answered with a bare value, as it does while it knows only one raw: secret: neither its name nor its grants are known.',
     hint: () =>
-      "Register any second secret: safe -w raw:vsecm-agent-placeholder -n vsecm-agent -s 'placeholder'",
+      'Register any second secret: safe -w raw:vsecm-agent-placeholder -n vsecm-agent -s "$(openssl rand -hex 16)"',
+  },
+  UnprovenAnswer: {
+    stage: 'resolve',
+    meaning:
+      "Safe's answer looks like its list of secrets, but the placeholder that VSECM_AGENT_ANSWER_PROOF tells of is not in it: Safe has lost it, or the list is a value that somebody registered.",
+    hint: () =>
+      'Register the placeholder with the value whose SHA-256 VSECM_AGENT_ANSWER_PROOF is, or with a new one: PLACEHOLDER="$(openssl rand -hex 16)"; safe -w raw:vsecm-agent-placeholder -n vsecm-agent -s "$PLACEHOLDER"; printf %s "$PLACEHOLDER" | sha256sum',
   },
   RefInvalid: {
     stage: 'resolve',

@@ -16,7 +16,14 @@ export interface Situation {
 }
 
 /** Failures that the agent looks at again as long as they last, with all others of the same Safe. */
-const LOOKED_FOR: readonly Code[] = ['UnnamedSecret', 'NotGranted', 'RefNotFound', 'RefIsNull', 'RefInvalid'];
+const LOOKED_FOR: readonly Code[] = [
+  'UnnamedSecret',
+  'UnprovenAnswer',
+  'NotGranted',
+  'RefNotFound',
+  'RefIsNull',
+  'RefInvalid',
+];
 
 /** What the agent will do by itself, and when, as far as the API objects tell. */
 export function nextStep(situation: Situation): string {

@@ -22,7 +22,12 @@ export interface StoredSecret {
  */
 export type Answer =
   | { readonly kind: 'named'; readonly secrets: ReadonlyMap<string, StoredSecret> }
-  | { readonly kind: 'unnamed'; readonly value: string };
+  | {
+      readonly kind: 'unnamed';
+      readonly value: string;
+      /** It looks like a list of secrets, and nothing proves that it is Safe's. */
+      readonly unproven?: boolean;
+    };
 
 /** An answer and when it was had, Unix milliseconds. */
 export interface Fetched {

@@ -35,10 +35,12 @@ export class Resolver {
       this.#find = (ref, reach) => lookUp(ref, visible, reach);
     } else {
       if (grants === 'enforce') {
-        throw new Failure(
-          'UnnamedSecret',
-          'Safe answered with a bare value: neither the name nor the namespaces of the secret are known',
-        );
+        throw answer.unproven
+          ? new Failure('UnprovenAnswer', 'nothing proves that this list of secrets comes from Safe itself')
+          : new Failure(
+              'UnnamedSecret',
+              'Safe answered with a bare value: neither the name nor the namespaces of the secret are known',
+            );
       }
       this.#find = (ref, reach) => lookUpFromRoot(ref, answer, reach);
     }

@@ -2,6 +2,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { IdentityError } from '../spiffe/error.ts';
 import type { Identity } from '../spiffe/svid.ts';
 import { SafeConnection, type RawResponse } from './connection.ts';
 import { codeOf, type PeerErrorOf } from './connection-failure.ts';
@@ -28,6 +29,8 @@ export interface SafeClientOptions {
   timeoutMs: number;
   /** The longest body that is read. */
   maxBytes: number;
+  /** SHA-256 of the placeholder's value, hex: what proves that a list of secrets is Safe's. */
+  proof?: string | undefined;
   log: Log;
   metrics: Pick<Metrics, 'safeRequests' | 'safeDuration' | 'safeAnswerBytes'>;
   clock: Clock;
@@ -79,7 +82,7 @@ export class SafeClient {
     try {
       const { status, retryAfter, body } = await this.#request(new URL(dial), signal, () => (sent = true));
       if (status !== 200) throw failureOfStatus(status, parseRetryAfter(retryAfter, clock.wall()));
-      const answer = parseResponse(status, body);
+      const answer = parseResponse(status, body, this.#options.proof);
       this.#reportUnreadable(answer);
       metrics.safeAnswerBytes.set(body.byteLength);
       done('OK');
@@ -116,6 +119,8 @@ export class SafeClient {
           url,
           tls: tls.options(identity),
           peerErrorOf: tls.peerErrorOf,
+          own: identity,
+          wall: () => clock.wall(),
           maxBytes,
         });
         onSend();
@@ -153,13 +158,17 @@ export class SafeClient {
     try {
       identity = source.current();
     } catch (error) {
-      const cause: unknown = (error as { cause?: unknown }).cause;
+      const { cause, dates } = error as Partial<IdentityError>;
       throw new SafeError(codeOf(error) as SafeCode, {
         unsent,
         cause: typeof cause === 'string' ? cause : undefined,
+        dates,
       });
     }
-    if (identity.notAfter <= clock.wall()) throw new SafeError('IdentityExpired', { unsent });
+    const { notBefore, notAfter } = identity;
+    const wall = clock.wall();
+    if (notAfter <= wall)
+      throw new SafeError('IdentityExpired', { unsent, dates: { notBefore, notAfter, clock: wall } });
     return identity;
   }
 

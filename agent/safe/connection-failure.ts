@@ -1,4 +1,4 @@
-import type { PeerError } from '../spiffe/error.ts';
+import type { CertificateDates, PeerError } from '../spiffe/error.ts';
 import { SafeError } from './error.ts';
 
 /** How far a connection came: name look-up and TCP, TLS, request sent, status received. */
@@ -9,6 +9,10 @@ export interface Evidence {
   phase: Phase;
   /** The peer sent a session ticket: it has accepted our certificate. */
   accepted: boolean;
+  /** The peer's certificate, once it has shown one. */
+  peer: CertificateDates | undefined;
+  /** The certificate that was shown to the peer. */
+  own: CertificateDates;
   /** The socket's own error: undici reports only that the other side closed. */
   socketError: unknown;
 }
@@ -16,6 +20,9 @@ export interface Evidence {
 /** TLS alerts by which a server refuses a client's certificate, as OpenSSL names them. */
 const REFUSED =
   /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN|REQUIRED)|UNKNOWN_CA|ACCESS_DENIED)$/;
+
+/** Node's codes for a certificate that is not valid at this moment. */
+const DATED: ReadonlySet<string> = new Set(['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED']);
 
 /** Finds in an error that the peer was refused, as `agent/spiffe/tls.ts` does. */
 export type PeerErrorOf = (error: unknown) => PeerError | undefined;
@@ -31,13 +38,16 @@ export function failureOfConnection(error: unknown, evidence: Evidence, peerErro
   if (error instanceof SafeError) return error;
   const root = evidence.socketError ?? error;
   const peer = peerErrorOf(root);
-  if (peer) return new SafeError(peer.code, { cause: peer.cause, peerSpiffeId: peer.peerSpiffeId });
+  if (peer) {
+    const { code, cause, peerSpiffeId } = peer;
+    return new SafeError(code, { cause, peerSpiffeId, dates: DATED.has(cause) ? evidence.peer : undefined });
+  }
   const cause = codeOf(root);
-  if (REFUSED.test(cause)) return new SafeError('SafeRejectedIdentity', { cause });
+  const rejected = (): SafeError => new SafeError('SafeRejectedIdentity', { cause, dates: evidence.own });
+  if (REFUSED.test(cause)) return rejected();
   if (evidence.phase === 'reading' || cause.startsWith('HPE_'))
     return new SafeError('ResponseMalformed', { cause });
-  if (evidence.phase === 'waiting' && !evidence.accepted)
-    return new SafeError('SafeRejectedIdentity', { cause });
+  if (evidence.phase === 'waiting' && !evidence.accepted) return rejected();
   return new SafeError('SafeUnreachable', { cause });
 }
 

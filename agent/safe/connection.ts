@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
-import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import type { ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls';
 import { buildConnector, Client } from 'undici';
+import type { CertificateDates } from '../spiffe/error.ts';
 import { failureOfConnection, type Evidence, type PeerErrorOf, type Phase } from './connection-failure.ts';
 import { SafeError } from './error.ts';
 
@@ -10,6 +10,10 @@ export interface SafeConnectionOptions {
   /** Own certificate and key, the bundle, and the check of the peer's SPIFFE ID. */
   tls: TlsOptions;
   peerErrorOf: PeerErrorOf;
+  /** When the own certificate is valid, Unix milliseconds. */
+  own: Pick<CertificateDates, 'notBefore' | 'notAfter'>;
+  /** The wall clock. */
+  wall: () => number;
   /** The longest body that is read. */
   maxBytes: number;
 }
@@ -33,12 +37,20 @@ export interface RawResponse {
 export class SafeConnection {
   readonly #options: SafeConnectionOptions;
   readonly #client: Client;
-  readonly #evidence: Evidence = { phase: 'connecting', accepted: false, socketError: undefined };
-  #socket: Socket | undefined;
+  readonly #evidence: Evidence;
+  #socket: TLSSocket | undefined;
   #destroyed = false;
 
   constructor(options: SafeConnectionOptions) {
     this.#options = options;
+    const { notBefore, notAfter } = options.own;
+    this.#evidence = {
+      phase: 'connecting',
+      accepted: false,
+      peer: undefined,
+      own: { notBefore, notAfter, clock: options.wall() },
+      socketError: undefined,
+    };
     const connectorOptions = { ...options.tls, maxCachedSessions: 0, allowH2: false, timeout: 0 };
     const connector = buildConnector(connectorOptions as buildConnector.BuildOptions);
     this.#client = new Client(options.url.origin, {
@@ -52,7 +64,7 @@ export class SafeConnection {
         // undici would connect again if the socket closed before it could write.
         if (this.#socket) return done(new SafeError('SafeUnreachable', { cause: 'CLOSED_EARLY' }), null);
         // The declared type leaves out that a connector returns the socket it is opening.
-        this.#watch(connector(to, done) as unknown as Socket);
+        this.#watch(connector(to, done) as unknown as TLSSocket);
       },
     });
   }
@@ -106,10 +118,18 @@ export class SafeConnection {
     return Buffer.concat(chunks, bytes);
   }
 
-  #watch(socket: Socket): void {
+  #watch(socket: TLSSocket): void {
     this.#socket = socket;
     const evidence = this.#evidence;
     socket.once('connect', () => (evidence.phase = 'handshake'));
+    // Ahead of Node's own listener, which ends the socket if the chain does not verify, and its certificate with it.
+    // Not getPeerX509Certificate: after it, Node 24 has no `raw` left for checkServerIdentity.
+    socket.prependOnceListener('secure', () => {
+      const { valid_from: from, valid_to: to } = socket.getPeerCertificate();
+      const [notBefore, notAfter] = [Date.parse(from), Date.parse(to)];
+      if (Number.isFinite(notBefore) && Number.isFinite(notAfter))
+        evidence.peer = { notBefore, notAfter, clock: this.#options.wall() };
+    });
     socket.once('secureConnect', () => (evidence.phase = 'waiting'));
     socket.once('session', () => (evidence.accepted = true));
     // The first error is the cause; what undici makes of it follows as a second one.

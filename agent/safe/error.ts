@@ -1,6 +1,9 @@
+import type { CertificateDates } from '../spiffe/error.ts';
+
 /** Why Safe's secrets could not be had: no identity, no connection, or no usable answer. */
 export type SafeCode =
   | 'SocketUnavailable'
+  | 'SocketOrphaned'
   | 'NoIdentity'
   | 'IdentityNotScout'
   | 'IdentityExpired'
@@ -25,12 +28,15 @@ export interface SafeErrorDetails {
   peerSpiffeId?: string | undefined;
   /** A system's or library's code such as ECONNREFUSED, or the phase in which time ran out; never a message. */
   cause?: string | undefined;
+  /** Of the certificate that is to blame: the peer's (`SafeNotTrusted`), else the agent's own. */
+  dates?: CertificateDates | undefined;
   /** Nothing was sent to Safe, not even a connection was opened. */
   unsent?: boolean;
 }
 
 const MESSAGES: Record<SafeCode, string> = {
   SocketUnavailable: 'the Workload API does not answer',
+  SocketOrphaned: "the mount of the Workload API's socket is of a folder that was removed",
   NoIdentity: 'this agent has no identity',
   IdentityNotScout: "this agent's identity is not that of a vsecm-scout",
   IdentityExpired: "this agent's identity has expired",
@@ -54,6 +60,7 @@ export class SafeError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly peerSpiffeId: string | undefined;
   override readonly cause: string | undefined;
+  readonly dates: CertificateDates | undefined;
   readonly unsent: boolean;
 
   constructor(code: SafeCode, details: SafeErrorDetails = {}) {
@@ -63,6 +70,7 @@ export class SafeError extends Error {
     this.retryAfterMs = details.retryAfterMs;
     this.peerSpiffeId = details.peerSpiffeId;
     this.cause = details.cause;
+    this.dates = details.dates;
     this.unsent = details.unsent ?? false;
   }
 }

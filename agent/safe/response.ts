@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { isProven } from './answer-proof.ts';
 import { SafeError } from './error.ts';
 import { SafeSecret } from './secret.ts';
 
@@ -8,12 +9,15 @@ export interface NamedAnswer {
   readonly secrets: ReadonlyMap<string, SafeSecret>;
 }
 
-/** A bare value of which neither name nor grants are known; printing it shows `[secret]`. */
+/** A value of which neither name nor grants are known; printing it shows `[secret]`. */
 export class UnnamedAnswer {
   readonly kind = 'unnamed';
+  /** It has the shape of a list of secrets, and lacks the proof that it is Safe's. */
+  readonly unproven: boolean;
   readonly #value: string;
 
-  constructor(value: string) {
+  constructor(value: string, unproven = false) {
+    this.unproven = unproven;
     this.#value = value;
   }
 
@@ -46,15 +50,18 @@ export function failureOfStatus(status: number, retryAfterMs?: number): SafeErro
 /**
  * Reads an answer of VSecM Safe 0.28 to `GET /workload/v1/secrets`: JSON whose `data` is a string, which
  * holds the array of all secrets, or a value that stands alone.
+ * @param proof SHA-256 of the placeholder's value, hex; without one every array of full shape is Safe's
  * @throws SafeError by status, `ResponseMalformed` where a 200 is not such an answer or its data is empty
  * (Safe says so when it cannot print one of its secrets; it never means that there are none).
  */
-export function parseResponse(status: number, body: Uint8Array): SafeAnswer {
+export function parseResponse(status: number, body: Uint8Array, proof?: string): SafeAnswer {
   if (status !== 200) throw failureOfStatus(status);
   const { data, created, updated } = parseEnvelope(body);
   // Only the answer to another workload has dates, and its value was never an array of Safe's making.
   const secrets = created === '' && updated === '' ? parseSecrets(data) : undefined;
-  return secrets ? { kind: 'named', secrets } : new UnnamedAnswer(data);
+  if (!secrets) return new UnnamedAnswer(data);
+  if (proof !== undefined && !isProven(secrets, proof)) return new UnnamedAnswer(data, true);
+  return { kind: 'named', secrets };
 }
 
 function parseEnvelope(body: Uint8Array): { data: string; created: string; updated: string } {

@@ -1,5 +1,17 @@
 /** Why the agent has no identity to show. */
-export type IdentityErrorCode = 'SocketUnavailable' | 'NoIdentity' | 'IdentityNotScout' | 'IdentityExpired';
+export type IdentityErrorCode =
+  | 'SocketUnavailable'
+  | 'SocketOrphaned'
+  | 'NoIdentity'
+  | 'IdentityNotScout'
+  | 'IdentityExpired';
+
+/** When a certificate is valid and what this machine's clock said, Unix milliseconds. */
+export interface CertificateDates {
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly clock: number;
+}
 
 /** What is known about a missing identity besides its code. */
 export interface IdentityErrorDetails {
@@ -7,10 +19,13 @@ export interface IdentityErrorDetails {
   cause?: string;
   /** The SPIFFE ID that was issued instead (`IdentityNotScout`), or was held until it expired. */
   spiffeId?: string;
+  /** Of the SVID that has expired. */
+  dates?: CertificateDates;
 }
 
 const IDENTITY_MESSAGES: Record<IdentityErrorCode, string> = {
   SocketUnavailable: 'the SPIFFE Workload API does not answer',
+  SocketOrphaned: 'the mount of the SPIFFE Workload API is of a folder that was removed',
   NoIdentity: 'the SPIFFE Workload API issues no X.509-SVID to this workload',
   IdentityNotScout: 'the X.509-SVID issued is not one that VSecM Safe serves',
   IdentityExpired: 'the X.509-SVID has expired',
@@ -22,12 +37,14 @@ export class IdentityError extends Error {
   readonly code: IdentityErrorCode;
   override readonly cause: string | undefined;
   readonly spiffeId: string | undefined;
+  readonly dates: CertificateDates | undefined;
 
   constructor(code: IdentityErrorCode, details: IdentityErrorDetails = {}) {
     super(IDENTITY_MESSAGES[code]);
     this.code = code;
     this.cause = details.cause;
     this.spiffeId = details.spiffeId;
+    this.dates = details.dates;
   }
 }
 

@@ -15,7 +15,7 @@ export interface HeldIdentityOptions {
   metrics: Pick<Metrics, 'identityExpiry' | 'identityIssued'>;
   clock: Clock;
   /** Completes the log line about a missing identity with what a person can do. */
-  hint?: ((code: IdentityErrorCode) => string) | undefined;
+  hint?: ((code: IdentityErrorCode, details: Pick<IdentityErrorDetails, 'dates'>) => string) | undefined;
 }
 
 /** The SVID in use, or the reason why there is none. */
@@ -42,7 +42,7 @@ export class HeldIdentity {
    */
   current(): Identity {
     // The timer may be late, or the machine may have slept.
-    if (this.#svid !== undefined && this.hasExpired(this.#svid)) this.#expire(this.#svid);
+    if (this.#svid !== undefined && this.hasExpired(this.#svid)) this.expire(this.#svid);
     if (this.#svid === undefined) throw new IdentityError(this.#failure.code, this.#failure);
     return this.#svid;
   }
@@ -67,7 +67,7 @@ export class HeldIdentity {
     if (before?.equals(svid)) return;
     const { clock, metrics, log } = this.#options;
     this.#cancelExpiry();
-    this.#cancelExpiry = clock.after(svid.notAfter - clock.wall(), () => this.#expire(svid));
+    this.#cancelExpiry = clock.after(svid.notAfter - clock.wall(), () => this.expire(svid));
     this.#svid = svid;
     metrics.identityExpiry.set(svid.notAfter / 1000);
     metrics.identityIssued.set(svid.notBefore / 1000);
@@ -94,6 +94,12 @@ export class HeldIdentity {
     if (held !== undefined) this.#emit(change);
   }
 
+  /** There is no identity from now on, since this one, held or just received, has expired. */
+  expire({ id, notBefore, notAfter }: X509Svid): void {
+    const dates = { notBefore, notAfter, clock: this.#options.clock.wall() };
+    this.lose('expired', 'IdentityExpired', { spiffeId: id.uri, dates });
+  }
+
   /** Remembers why there is no identity, and says so once per transition. */
   explain(code: IdentityErrorCode, details: IdentityErrorDetails): void {
     const before = this.#failure;
@@ -107,17 +113,13 @@ export class HeldIdentity {
       code,
       ...(details.cause === undefined ? {} : { cause: details.cause }),
       ...(details.spiffeId === undefined ? {} : { spiffeID: details.spiffeId }),
-      ...(hint === undefined ? {} : { hint: hint(code) }),
+      ...(hint === undefined ? {} : { hint: hint(code, details) }),
     });
   }
 
   /** Keeps what is held, but stops its timer: `current` alone looks at the clock from now on. */
   stop(): void {
     this.#cancelExpiry();
-  }
-
-  #expire(svid: X509Svid): void {
-    this.lose('expired', 'IdentityExpired', { spiffeId: svid.id.uri });
   }
 
   #emit(change: IdentityChange): void {

@@ -53,3 +53,7 @@ export function workloadName(id: SpiffeId): string | undefined {
   const [, first, name] = id.path.split('/');
   return first === 'workload' ? name : undefined;
 }
+
+/** The pattern, matching only a whole SPIFFE ID; flags that keep state or move the anchors are dropped. */
+export const wholly = (pattern: RegExp): RegExp =>
+  new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gmy]/g, ''));

@@ -16,6 +16,8 @@ export interface Identity {
   readonly bundle: readonly X509Certificate[];
   /** The same, one PEM each. */
   readonly bundlePem: readonly string[];
+  /** When the leaf begins to be valid, Unix milliseconds. */
+  readonly notBefore: number;
   /** When the first certificate of the chain ends, Unix milliseconds. */
   readonly notAfter: number;
   /** Of the leaf, hex. */
@@ -28,9 +30,8 @@ export class X509Svid implements Identity {
   readonly certificatesPem: string;
   readonly bundle: readonly X509Certificate[];
   readonly bundlePem: readonly string[];
-  readonly notAfter: number;
-  /** When the leaf begins to be valid, Unix milliseconds. */
   readonly notBefore: number;
+  readonly notAfter: number;
   readonly serialNumber: string;
   // Private, so that neither JSON.stringify nor an inspection of the object shows it.
   readonly #keyPem: string;

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import { MalformedError, PeerError } from './error.ts';
-import type { SpiffeId } from './id.ts';
+import { wholly, type SpiffeId } from './id.ts';
 import { checkLeaf } from './leaf.ts';
 import type { Identity } from './svid.ts';
 
@@ -57,10 +57,6 @@ function checkPeer(der: Buffer, { trustDomain, safeIdPattern }: PeerOptions): Pe
     return new PeerError('SafeWrongIdentity', 'SPIFFE ID differs', id.uri);
   return undefined;
 }
-
-/** The pattern, matching only a whole text; flags that keep state or move the anchors are dropped. */
-const wholly = (pattern: RegExp): RegExp =>
-  new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gmy]/g, ''));
 
 /**
  * What Node puts into `error.code` when the chain of a peer does not verify ("X509 certificate error codes" in the

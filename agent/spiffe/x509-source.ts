@@ -3,10 +3,11 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Random } from '../random.ts';
-import { MalformedError, type IdentityErrorCode } from './error.ts';
+import { MalformedError, type IdentityErrorCode, type IdentityErrorDetails } from './error.ts';
 import type { X509SVIDResponse } from './gen/workload_pb.ts';
 import { HeldIdentity, type IdentityChange } from './held-identity.ts';
 import { workloadName } from './id.ts';
+import { isOrphaned } from './orphaned-mount.ts';
 import { parseSocketAddress, type SocketAddress } from './socket-address.ts';
 import { parseSvids, type Identity, type X509Svid } from './svid.ts';
 import { fetchX509Svids, WorkloadApiError } from './workload-api.ts';
@@ -27,8 +28,16 @@ export interface X509SourceOptions {
   /** How long a new stream may stay silent; default 60 s, since SPIRE's Kubernetes attestor alone may take 30. */
   firstMessageMs?: number;
   /** Completes log lines with what a person can do. */
-  hint?: (code: IdentityErrorCode, names: { trustDomain: string }) => string;
+  hint?: (
+    code: IdentityErrorCode,
+    names: { trustDomain: string } & Pick<IdentityErrorDetails, 'dates'>,
+  ) => string;
+  /** How long new streams may be denied while the SVID in hand is valid; default 2 min. */
+  deniedMs?: number;
 }
+
+/** SPIRE agents that were restarted have been seen to deny for 20 s; some wait for the server and the kubelet. */
+const DENIED_MS = 120_000;
 
 /** A stream that delivered is opened again at once, but not in a tight loop if each one ends right away. */
 const AT_ONCE_EVERY_MS = 5_000;
@@ -40,6 +49,10 @@ export class X509Source {
   readonly #backoff: Backoff;
   readonly #held: HeldIdentity;
   #lastAtOnce = -Infinity;
+  /** Since when each new stream was denied while an SVID was in hand. */
+  #deniedSince: number | undefined;
+  /** What ended the last stream. */
+  #lastCause: string | undefined;
 
   /** @throws MalformedError if the socket address does not parse */
   constructor(options: X509SourceOptions) {
@@ -52,7 +65,7 @@ export class X509Source {
       log,
       metrics,
       clock,
-      hint: hint && ((code) => hint(code, { trustDomain })),
+      hint: hint && ((code, details) => hint(code, { trustDomain, ...details })),
     });
   }
 
@@ -91,7 +104,12 @@ export class X509Source {
     } catch (error) {
       if (!(error instanceof WorkloadApiError)) throw error;
       const delayMs = this.#delayAfter(delivered);
-      this.#takeEnd(error, delayMs);
+      const orphaned = error.cause === 'ENOENT' && (await isOrphaned(this.#address));
+      this.#takeEnd(
+        orphaned ? new WorkloadApiError(error.kind, 'ORPHANED_MOUNT') : error,
+        delayMs,
+        delivered,
+      );
       return delayMs;
     }
   }
@@ -108,21 +126,49 @@ export class X509Source {
     return this.#backoff.next();
   }
 
-  #takeEnd({ kind, cause }: WorkloadApiError, delayMs: number): void {
-    const { log, clock, socket, metrics } = this.#options;
+  #takeEnd({ kind, cause }: WorkloadApiError, delayMs: number, delivered: boolean): void {
+    const { log, clock, socket, metrics, hint, trustDomain } = this.#options;
     const { attempt } = this.#backoff;
     metrics.identityUpdates.inc({ result: kind });
+    const orphaned = cause === 'ORPHANED_MOUNT';
+    const told = attempt === 1 || (orphaned && this.#lastCause !== cause);
+    this.#lastCause = cause;
     // One line when SPIRE stays away after the immediate attempt; the rest is for those who debug.
-    log[attempt === 1 ? 'warn' : 'debug']('Workload API stream ended', {
+    log[told ? 'warn' : 'debug']('Workload API stream ended', {
       socket,
       cause,
       attempt,
       nextRetry: new Date(clock.now() + delayMs).toISOString(),
+      ...(orphaned && {
+        code: 'SocketOrphaned',
+        ...(hint && { hint: hint('SocketOrphaned', { trustDomain }) }),
+      }),
     });
-    if (kind === 'denied') return this.#held.lose('withdrawn', 'NoIdentity', { cause });
-    // An SVID in hand stays valid while nobody says otherwise; that one has expired stays the better explanation.
-    if (this.#held.failure === undefined || this.#held.failure === 'IdentityExpired') return;
+    if (kind === 'denied') return this.#takeDenial(cause, delivered);
+    this.#deniedSince = undefined;
+    // An SVID in hand stays valid while nobody says otherwise; that one has expired stays the better explanation,
+    // unless it is known why no other came.
+    if (this.#held.failure === undefined) return;
+    if (orphaned) return this.#held.explain('SocketOrphaned', { cause });
+    if (this.#held.failure === 'IdentityExpired') return;
     this.#held.explain(kind === 'refused' ? 'NoIdentity' : 'SocketUnavailable', { cause });
+  }
+
+  /**
+   * SPIRE ends a stream that it has served with PermissionDenied when the registration entry is deleted: that
+   * takes the SVID away at once. A *new* stream that is denied says less: a SPIRE agent that was just restarted
+   * denies until it has its entries back and the kubelet has told it about the pod. go-spiffe then goes on with
+   * what it has, and so does the agent, for a limited time: the SVID is worth what it was (SPIRE revokes none, Safe
+   * takes it until it expires), and without it readiness and with it the namespaces would go at each such restart.
+   */
+  #takeDenial(cause: string, delivered: boolean): void {
+    const { clock, deniedMs = DENIED_MS } = this.#options;
+    if (this.#held.failure === undefined && !delivered) {
+      this.#deniedSince ??= clock.now();
+      if (clock.now() - this.#deniedSince < deniedMs) return;
+    }
+    this.#deniedSince = undefined;
+    this.#held.lose('withdrawn', 'NoIdentity', { cause });
   }
 
   /** Takes over what a message says; returns whether it was well-formed. */
@@ -131,6 +177,7 @@ export class X509Source {
     try {
       const svids = parseSvids(message);
       metrics.identityUpdates.inc({ result: 'received' });
+      this.#deniedSince = undefined;
       this.#decide(svids);
       return true;
     } catch (error) {
@@ -151,8 +198,7 @@ export class X509Source {
     );
     const usable = mine.find((svid) => !this.#held.hasExpired(svid));
     if (usable !== undefined) return this.#held.hold(usable);
-    if (mine[0] !== undefined)
-      return this.#held.lose('expired', 'IdentityExpired', { spiffeId: mine[0].id.uri });
+    if (mine[0] !== undefined) return this.#held.expire(mine[0]);
     if (other !== undefined) {
       const cause = others.length === 0 ? {} : { cause: 'several SVIDs, none of them scout' };
       this.#held.lose('withdrawn', 'IdentityNotScout', { spiffeId: other.id.uri, ...cause });

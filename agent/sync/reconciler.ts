@@ -43,6 +43,7 @@ export interface ReconcilerOptions extends PlannerOptions {
 /** Failures that may go when somebody registers something in Safe. */
 const MISSING: ReadonlySet<Code> = new Set<Code>([
   'UnnamedSecret',
+  'UnprovenAnswer',
   'NotGranted',
   'RefNotFound',
   'RefIsNull',

@@ -168,7 +168,7 @@ function durationOf({ failure }: VSecMSecretStatus, now: number): LogFields {
 export function safeFailure(source: SafeSource): Failure {
   const code = source.failure?.code ?? 'SafeError';
   const message = `${REASONS[code].meaning.replace(/\.$/, '')} (${source.url})`;
-  return new Failure(code, message, { context: { safeURL: source.url } });
+  return new Failure(code, message, { context: { ...source.failure?.context, safeURL: source.url } });
 }
 
 const regarding = (resource: Resource): Regarding => ({

@@ -23,7 +23,7 @@ export function safeState(
         attempts: failure.attempts,
         nextRetry: time(failure.nextRetryAt),
         ...(failure.cause !== undefined && { cause: failure.cause }),
-        hint: hintFor(failure.code, { safeURL: url }),
+        hint: hintFor(failure.code, { ...failure.context, safeURL: url }),
       },
     }),
     groups: groups

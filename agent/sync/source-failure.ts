@@ -1,4 +1,4 @@
-import { hintFor, REASONS, stageOf, type Code } from '../api/reasons.ts';
+import { hintFor, REASONS, stageOf, type Code, type HintContext } from '../api/reasons.ts';
 import type { LogFields } from '../log.ts';
 
 /** Why Safe gives no answer at present. */
@@ -7,6 +7,8 @@ export interface SourceFailure {
   /** A system's error code, for the log. */
   readonly cause: string | undefined;
   readonly peerSpiffeId: string | undefined;
+  /** What its hint is completed with. */
+  readonly context: HintContext;
   /** Unix milliseconds: the first failed attempt, when the last one was begun, and when the next one is due. */
   readonly since: number;
   readonly attemptedAt: number;
@@ -20,11 +22,20 @@ export function describeError(error: unknown): {
   cause?: string;
   retryAfterMs?: number;
   peerSpiffeId?: string;
+  context: HintContext;
 } {
-  const known = error as { code?: Code; cause?: unknown; retryAfterMs?: number; peerSpiffeId?: string };
-  if (typeof known.code !== 'string' || !Object.hasOwn(REASONS, known.code)) return { code: 'SafeError' };
+  const known = error as {
+    code?: Code;
+    cause?: unknown;
+    retryAfterMs?: number;
+    peerSpiffeId?: string;
+    dates?: HintContext['dates'];
+  };
+  if (typeof known.code !== 'string' || !Object.hasOwn(REASONS, known.code))
+    return { code: 'SafeError', context: {} };
   return {
     code: known.code,
+    context: { dates: known.dates },
     ...(typeof known.cause === 'string' && { cause: known.cause }),
     ...(known.retryAfterMs !== undefined && { retryAfterMs: known.retryAfterMs }),
     ...(known.peerSpiffeId !== undefined && { peerSpiffeId: known.peerSpiffeId }),
@@ -50,6 +61,6 @@ export function failureFields(
     nextRetry: new Date(failure.nextRetryAt).toISOString(),
     resources: members.size,
     namespaces: new Set([...members].map((key) => key.slice(0, key.indexOf('/')))).size,
-    hint: hintFor(failure.code, { safeURL }),
+    hint: hintFor(failure.code, { ...failure.context, safeURL }),
   };
 }

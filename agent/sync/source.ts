@@ -254,7 +254,7 @@ export class SafeSource {
   #failed(error: unknown, startedAt: number): void {
     const { clock, schedule } = this.#options;
     const before = this.#failure;
-    const { code, cause, retryAfterMs, peerSpiffeId } = describeError(error);
+    const { code, cause, retryAfterMs, peerSpiffeId, context } = describeError(error);
     const now = clock.now();
     if (retryAfterMs !== undefined) this.#notBefore = now + retryAfterMs;
     const nextRetryAt = Math.max(now + this.#retry.next(), this.#notBefore);
@@ -262,6 +262,8 @@ export class SafeSource {
       code,
       cause,
       peerSpiffeId,
+      // The hint is part of what a status says: it changes with the code, not with each attempt.
+      context: before?.code === code ? before.context : context,
       since: before?.since ?? startedAt,
       attemptedAt: startedAt,
       nextRetryAt,

@@ -23,6 +23,12 @@ export class DemoSecrets {
     return { name: 'apiToken', namespaces, value: this.#newValue(), shown: '…' };
   }
 
+  /** What somebody else registers under a name, with a value of ours. */
+  placeholder(registration: Registration, value: string): Registration {
+    this.values.push(value);
+    return { ...registration, value, shown: '…' };
+  }
+
   /** Remembers the password of credentials that somebody else made up. */
   known(registration: Registration): Registration {
     const { cocaCola } = JSON.parse(registration.value);

@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import type { DevSafe } from '../../test/devcluster/safe.ts';
 import { EndpointSlices } from '../../test/stage/endpoint-slices.ts';
 import { Stage } from '../../test/stage/stage.ts';
@@ -25,6 +26,8 @@ export class Scene {
   readonly people: People;
   readonly see: Eyes;
   readonly tell: Narrator;
+  /** The value of the placeholder in Safe, of which the agents know the SHA-256. */
+  readonly placeholder = randomBytes(16).toString('hex');
 
   readonly #slices: EndpointSlices | undefined;
 
@@ -37,6 +40,7 @@ export class Scene {
     this.agents = new Fleet(stage, {
       VSECM_AGENT_SERVICE: 'vsecm-agent',
       VSECM_AGENT_HANDOFF_DELAY: HANDOFF_DELAY,
+      VSECM_AGENT_ANSWER_PROOF: createHash('sha256').update(this.placeholder).digest('hex'),
       VSECM_AGENT_SAFE_URLS: `https://path/to/vsecm/safe/api/endpoint=${dial} https://vsecm.example.com=${dial}`,
     });
     this.people = new People(stage, this.agents, tell);

@@ -18,7 +18,7 @@ export const GOOD_VALUES: readonly GoodValue[] = [
   ['SPIFFE_ENDPOINT_SOCKET', 'tcp://127.0.0.1:8081', 'spiffeSocket', 'tcp://127.0.0.1:8081'],
   ['SPIFFE_ENDPOINT_SOCKET', 'tcp://[::1]:8081', 'spiffeSocket', 'tcp://[::1]:8081'],
   ['SPIFFE_TRUST_DOMAIN', 'other.example_1', 'trustDomain', 'other.example_1'],
-  ['VSECM_SPIFFEID_PREFIX_SAFE', '^spiffe://a/[^/]+$', 'safeIdPattern', /^spiffe:\/\/a\/[^/]+$/],
+  ['VSECM_SPIFFEID_PREFIX_SAFE', '^spiffe://a/[^/]+$', 'safeIdPattern', /^(?:^spiffe:\/\/a\/[^/]+$)$/],
   ['VSECM_SAFE_ENDPOINT_URL', 'https://SAFE.example:443/', 'safeUrl', 'https://safe.example'],
   ['VSECM_SAFE_ENDPOINT_URL', 'https://safe:8443/v2', 'safeUrl', 'https://safe:8443/v2'],
   [
@@ -30,6 +30,7 @@ export const GOOD_VALUES: readonly GoodValue[] = [
       { url: 'https://b', dial: 'https://c:1/x' },
     ],
   ],
+  ['VSECM_AGENT_ANSWER_PROOF', 'aB'.repeat(32), 'answerProof', 'ab'.repeat(32)],
   ['VSECM_AGENT_SAFE_TIMEOUT', '100ms', 'safeTimeoutMs', 100],
   ['VSECM_AGENT_SAFE_TIMEOUT', '10m', 'safeTimeoutMs', 600_000],
   ...['silent', 'fatal', 'error', 'warn', 'info', 'info', 'debug', 'trace'].map(
@@ -76,6 +77,7 @@ export const BAD_VALUES: readonly (readonly [variable: string, text: string])[] 
   ...spoil('VSECM_SAFE_ENDPOINT_URL', 'http://safe', 'safe', 'https://', 'https://safe?x', 'https://safe#x'),
   ...spoil('VSECM_AGENT_SAFE_URLS', 'http://a', 'https://a https://a', 'https://a=http://b'),
   ...spoil('VSECM_AGENT_SAFE_URLS', Array.from({ length: 9 }, (_, index) => `https://s${index}`).join(' ')),
+  ...spoil('VSECM_AGENT_ANSWER_PROOF', 'a'.repeat(63), 'a'.repeat(65), `${'a'.repeat(63)}g`, 'pl4ceholder'),
   ...spoil('VSECM_AGENT_SAFE_TIMEOUT', '99ms', '601s', '10', '-1s', '1d', 'soon'),
   ...spoil('VSECM_LOG_LEVEL', '8', '-1', 'verbose', '10', 'info '),
   ...spoil('VSECM_AGENT_SERVICE', 'vsecm agent', 'a/b', 'Agent'),

@@ -14,9 +14,11 @@ const DEFAULTS: Config = {
   kubernetesPort: undefined,
   spiffeSocket: 'unix:///spire-agent-socket/spire-agent.sock',
   trustDomain: 'vsecm.com',
-  safeIdPattern: /^spiffe:\/\/vsecm.com\/workload\/vsecm-safe\/ns\/vsecm-system\/sa\/vsecm-safe\/n\/[^/]+$/,
+  safeIdPattern:
+    /^(?:^spiffe:\/\/vsecm.com\/workload\/vsecm-safe\/ns\/vsecm-system\/sa\/vsecm-safe\/n\/[^/]+$)$/,
   safeUrl: 'https://vsecm-safe.vsecm-system.svc.cluster.local:8443',
   allowedSafeUrls: [],
+  answerProof: undefined,
   safeTimeoutMs: 10_000,
   logLevel: 'info',
   service: 'vsecm-agent',
@@ -59,7 +61,8 @@ for (const [variable, text] of BAD_VALUES) {
       (error) => {
         assert.ok(error instanceof ConfigError);
         assert.equal(error.variable, variable);
-        const before = `${variable}: read ${JSON.stringify(text)}, wanted `;
+        const shown = variable === 'VSECM_AGENT_ANSWER_PROOF' ? `(${text.length} characters)` : text;
+        const before = `${variable}: read ${JSON.stringify(shown)}, wanted `;
         assert.ok(error.message.startsWith(before) && error.message.length > before.length, error.message);
         return true;
       },
@@ -107,6 +110,14 @@ test('every part of the configuration is tried with a good and a bad value', () 
   assert.deepEqual([...tried].sort(), Object.keys(DEFAULTS).sort());
   const spoiled = new Set<string>(BAD_VALUES.map(([variable]) => variable));
   assert.deepEqual([...spoiled].sort(), [...VARIABLES].sort());
+});
+
+test('a pattern of alternatives matches whole SPIFFE IDs only', () => {
+  const [a, b] = ['spiffe://vsecm.com/workload/vsecm-safe/a', 'spiffe://vsecm.com/workload/vsecm-safe/b'];
+  const { safeIdPattern } = readConfig({ ...REQUIRED, VSECM_SPIFFEID_PREFIX_SAFE: `^${a}|${b}$` });
+  for (const id of [a, b]) assert.ok(safeIdPattern.test(id), id);
+  for (const id of [`${a}/more`, `${a}b`, `spiffe://evil/${b}`, `x${a}`, `${b}\n`])
+    assert.ok(!safeIdPattern.test(id), id);
 });
 
 test('a password in a URL is not repeated', () => {

@@ -64,7 +64,7 @@ export interface SafeCommand {
   value: string;
 }
 
-/** Reads `kubectl exec -n ... -- safe -w NAME -n NAMESPACE -s 'VALUE'` commands out of a shell block. */
+/** Reads `kubectl exec -n ... -- safe -w NAME -n NAMESPACE -s 'VALUE'` commands out of a shell block; a variable stands for itself. */
 export function safeCommands(block: string): SafeCommand[] {
   return block
     .replaceAll('\\\n', ' ')
@@ -75,7 +75,7 @@ export function safeCommands(block: string): SafeCommand[] {
       return {
         name: /-w (\S+)/.exec(safe)?.[1] ?? '',
         namespaces: [...safe.matchAll(/-n (\S+)/g)].map(([, name = '']) => name),
-        value: /-s '([^']*)'/.exec(safe)?.[1] ?? '',
+        value: /-s (['"])(.*?)\1/.exec(safe)?.[2] ?? '',
       };
     });
 }

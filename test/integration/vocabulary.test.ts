@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, open, rename, rm, symlink, type FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isOutside, REASONS, stageOf, type Code } from '../../agent/api/reasons.ts';
 import { vsecm } from '../cli/command-line.ts';
@@ -21,10 +25,22 @@ let scene: Scene;
 let witness: Witness;
 let spire: DevSpire;
 const strangers: DevSafe[] = [];
+/** Holds the folder of the Workload API as the agent's pod has it mounted. */
+let volumes: string;
+let orphan: FileHandle | undefined;
+/** Mounts a folder, in the place of what was mounted. */
+async function mount(folder: string): Promise<void> {
+  await symlink(folder, join(volumes, 'next'));
+  await rename(join(volumes, 'next'), join(volumes, 'socket'));
+}
+const folderOf = (socket: string): string => dirname(socket.replace('unix://', ''));
 
 before(async () => {
   const foreign = await DevAuthority.create();
-  scene = await Scene.start(async ({ authority }) => {
+  volumes = await mkdtemp(join(tmpdir(), 'vocabulary-'));
+  scene = await Scene.start(async (stage) => {
+    const { authority } = stage;
+    await mount(folderOf((await stage.spire('node-1')).socket));
     // Whom another SPIRE vouches for; who is not Safe; who trusts another SPIRE than the agent's.
     const untrusted = await DevSafe.start({ authority: foreign });
     const impostor = await DevSafe.start({
@@ -43,6 +59,8 @@ before(async () => {
       VSECM_AGENT_SAFE_URLS: Object.entries(urls)
         .map(([name, dial]) => `https://${name}.example=${dial}`)
         .join(' '),
+      SPIFFE_ENDPOINT_SOCKET: `unix://${volumes}/socket/agent.sock`,
+      VSECM_AGENT_ANSWER_PROOF: createHash('sha256').update('placeholder').digest('hex'),
       VSECM_AGENT_SAFE_TIMEOUT: '500ms',
       VSECM_AGENT_RESPONSE_BYTES: String(MAX_BYTES),
     };
@@ -53,6 +71,8 @@ before(async () => {
 after(async () => {
   await scene.close();
   for (const safe of strangers) await safe.close();
+  await orphan?.close();
+  await rm(volumes, { recursive: true });
 });
 
 /** How a code comes about in a namespace of its own. */
@@ -114,6 +134,10 @@ const CASES: Record<Code, Case> = {
     arrange: (ns) =>
       scene.stage.safe.register({ name: `raw:${ns}`, value: '{"password":"s3cr3t"}', namespaces: [ns] }),
   },
+  UnprovenAnswer: {
+    cause: () => scene.stage.safe.register({ name: 'raw:vsecm-agent-placeholder', value: 'another' }),
+    mend: () => scene.stage.safe.register({ name: 'raw:vsecm-agent-placeholder', value: 'placeholder' }),
+  },
   InvalidSpec: {
     spec: (ns) => ({ refreshInterval: 'often', ...fine(ns) }),
     notOnReal: 'the API server refuses what the agent would',
@@ -128,6 +152,22 @@ const CASES: Record<Code, Case> = {
       }),
     mend: async () => {
       await spire.restart();
+      await spire.register(scoutId(POD));
+    },
+  },
+  SocketOrphaned: {
+    cause: () =>
+      whenLost('SocketOrphaned', async () => {
+        await whenLost('NoIdentity', () => spire.remove(scoutId(POD)));
+        const removed = join(volumes, 'removed');
+        await mkdir(removed);
+        orphan = await open(removed);
+        await rm(removed, { recursive: true });
+        // Followed by what it is and not by its name, as a mount is.
+        await mount(`/proc/self/fd/${orphan.fd}`);
+      }),
+    mend: async () => {
+      await mount(folderOf(spire.socket));
       await spire.register(scoutId(POD));
     },
   },

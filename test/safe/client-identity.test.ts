@@ -4,6 +4,7 @@ import { systemClock } from '../../agent/clock.ts';
 import { DevSafe } from '../devcluster/safe.ts';
 import * as faults from '../devcluster/safe/faults.ts';
 import { DevAuthority } from '../devcluster/spire/authority.ts';
+import { SafeError } from '../../agent/safe/error.ts';
 import { bench, clientFor, failure, HandIdentity, SCOUT } from './harness.ts';
 
 const SAFE = 'spiffe://vsecm.com/workload/vsecm-safe/ns/vsecm-system/sa/vsecm-safe/n/vsecm-safe-0';
@@ -160,4 +161,36 @@ test('Safe not trusting our root is SafeRejectedIdentity', async (t) => {
   const { client } = clientFor({ current: () => ({ ...held, bundlePem }), onChange: () => () => {} });
   assert.equal((await failure(client.read(safe.dial))).code, 'SafeRejectedIdentity');
   assert.equal(safe.requests.length, 0);
+});
+
+/** The dates that come with a failed read, in seconds from now, and its code. */
+async function datesOf(read: Promise<unknown>) {
+  const error = await read.then(
+    () => assert.fail('the read went well'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof SafeError);
+  const { dates } = error;
+  const fromNow = (ms: number) => Math.round((ms - Date.now()) / 10_000) * 10 || 0;
+  return [error.code, ...(dates ? [dates.notBefore, dates.notAfter, dates.clock].map(fromNow) : [])];
+}
+
+for (const [what, from, to] of [
+  ['is not valid yet', 60_000, 3_600_000],
+  ['has expired', -3_600_000, -30_000],
+] as const) {
+  const dates = () => ({ notBefore: Date.now() + from, notAfter: Date.now() + to });
+
+  test(`a Safe whose certificate ${what} by this clock is told with both times`, async (t) => {
+    const authority = await DevAuthority.create();
+    t.after(() => authority.close());
+    const { safe, client } = await bench(t, { safe: { authority, svid: { id: SAFE, ...dates() } } });
+    assert.deepEqual(await datesOf(client.read(safe.dial)), ['SafeNotTrusted', from / 1000, to / 1000, 0]);
+  });
+}
+
+test('a Safe that refuses the SVID by its own clock is told with the SVID’s dates and this clock', async (t) => {
+  const { safe, identity, client } = await bench(t);
+  await identity.rotate({ notBefore: Date.now() + 60_000, notAfter: Date.now() + 3_600_000 });
+  assert.deepEqual(await datesOf(client.read(safe.dial)), ['SafeRejectedIdentity', 60, 3_600, 0]);
 });

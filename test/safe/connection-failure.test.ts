@@ -6,6 +6,9 @@ import { peerErrorOf } from '../../agent/spiffe/tls.ts';
 const coded = (code: string): Error => Object.assign(new Error('quotes s3cr3t'), { code });
 const closed = coded('UND_ERR_SOCKET');
 
+const PEER = { notBefore: 1, notAfter: 2, clock: 3 };
+const OWN = { notBefore: 4, notAfter: 5, clock: 6 };
+
 const cases: [string, Partial<Evidence>, string, string][] = [
   [
     'the alert of a Go server that refuses our certificate',
@@ -74,7 +77,7 @@ for (const [what, evidence, code, cause] of cases) {
   test(`${what} is ${code}`, () => {
     const error = failureOfConnection(
       closed,
-      { phase: 'connecting', accepted: false, socketError: undefined, ...evidence },
+      { phase: 'connecting', accepted: false, peer: PEER, own: OWN, socketError: undefined, ...evidence },
       peerErrorOf,
     );
     assert.deepEqual([error.code, error.cause], [code, cause]);
@@ -88,4 +91,18 @@ test('only what looks like a constant is taken for a code', () => {
     ),
     ['ECONNREFUSED', 'Error', 'Error', 'UNKNOWN', 'UNKNOWN', 'UNKNOWN'],
   );
+});
+
+test('a certificate that is not valid at this moment is told with its dates and the clock, whosever it is', () => {
+  const datesOf = (evidence: Partial<Evidence>) =>
+    failureOfConnection(
+      closed,
+      { phase: 'handshake', accepted: false, peer: PEER, own: OWN, socketError: undefined, ...evidence },
+      peerErrorOf,
+    ).dates;
+  assert.deepEqual(datesOf({ socketError: coded('CERT_NOT_YET_VALID') }), PEER);
+  assert.deepEqual(datesOf({ socketError: coded('CERT_HAS_EXPIRED') }), PEER);
+  assert.equal(datesOf({ socketError: coded('SELF_SIGNED_CERT_IN_CHAIN') }), undefined);
+  assert.deepEqual(datesOf({ phase: 'waiting' }), OWN);
+  assert.equal(datesOf({ socketError: coded('ECONNRESET') }), undefined);
 });

@@ -50,7 +50,10 @@ export class HandIdentity implements IdentitySource {
   /** A new SVID, whether there was one or not. */
   async rotate(options: IssueOptions = {}): Promise<Identity> {
     const { id = SCOUT } = options;
-    const { chainPem, keyPem, notAfter, certDer } = await this.#authority.ca.issue({ ...options, id });
+    const { chainPem, keyPem, notBefore, notAfter, certDer } = await this.#authority.ca.issue({
+      ...options,
+      id,
+    });
     const bundlePem = this.#authority.roots.map(({ certPem }) => certPem);
     const change = this.#held ? 'rotated' : 'obtained';
     this.#held = {
@@ -59,6 +62,7 @@ export class HandIdentity implements IdentitySource {
       keyPem,
       bundle: [],
       bundlePem,
+      notBefore,
       notAfter,
       serialNumber: certDer.toString('hex').slice(0, 8),
     };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { SafeError } from '../../agent/safe/error.ts';
@@ -132,6 +133,31 @@ for (const [what, bytes] of notSafes) {
     assert.equal(answer.value, JSON.parse(bytes.toString()).data);
   });
 }
+
+const proofOf = (value: string): string => createHash('sha256').update(value).digest('hex');
+const placeholder = (value: string) => stored({ name: 'raw:vsecm-agent-placeholder', value });
+
+test('with a proof, a list is Safe’s only if the placeholder in it has the value that the proof is of', () => {
+  const proof = proofOf('pl4ceholder');
+  const genuine = parseResponse(200, array(stored(), placeholder('pl4ceholder')), proof);
+  assert.equal(genuine.kind, 'named');
+  assert.deepEqual([...genuine.secrets.keys()], ['one', 'vsecm-agent-placeholder']);
+  for (const forged of [
+    [stored(), stored(two)],
+    [stored(), placeholder('guess')],
+    [stored(), placeholder(proof)],
+    [stored(), placeholder('')],
+    [stored(), stored({ name: 'raw:raw:vsecm-agent-placeholder', value: 'pl4ceholder' })],
+    [stored(), stored({ ...two, value: 'x', valueTransformed: 'pl4ceholder' })],
+  ]) {
+    const answer = parseResponse(200, array(...forged), proof);
+    assert.ok(answer.kind === 'unnamed' && answer.unproven);
+    assert.equal(answer.value, JSON.stringify(forged));
+    assert.doesNotMatch(inspect(answer, { depth: 9 }) + JSON.stringify(answer), /guess|c4n4ry/);
+  }
+  const bare = parseResponse(200, body(CANARY), proof);
+  assert.ok(bare.kind === 'unnamed' && !bare.unproven);
+});
 
 test('a date that does not parse makes that secret an expired one and leaves the others alone', () => {
   for (const field of ['updated', 'notBefore', 'expiresAfter']) {

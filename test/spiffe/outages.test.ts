@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -248,4 +248,88 @@ test('two agents of one trust domain share the authority and nothing else', asyn
   first.remove(`${SCOUT}-1`);
   await one.seen.whenChanges('obtained', 'rotated', 'withdrawn');
   assert.equal(two.failure(), undefined);
+});
+test('a SPIRE agent that restarts and denies for a while costs the SVID in hand nothing', async (t) => {
+  const spire = await startSpire(t);
+  await spire.register(SCOUT);
+  const { seen, clock, failure } = watch(t, { socket: spire.socket });
+  await seen.whenChanges('obtained');
+  await spire.stop();
+  spire.remove(SCOUT);
+  await spire.restart();
+  for (let waited = 0; waited < 20_000;) {
+    await clock.whenPending((ms) => ms <= 15_000);
+    const next = Math.min(...clock.pending);
+    await clock.advance(next);
+    waited += next;
+  }
+  await seen.whenLogged('Workload API stream ended', { cause: 'PermissionDenied' }, 2);
+  assert.equal(failure(), undefined);
+
+  await spire.register(SCOUT);
+  await clock.whenPending((ms) => ms <= 15_000);
+  await clock.advance(15_000);
+  await seen.whenChanges('obtained', 'rotated');
+  assert.deepEqual(seen.changes, ['obtained', 'rotated']);
+});
+
+test('an entry that was deleted while SPIRE was away is found out after two minutes of denials', async (t) => {
+  const spire = await startSpire(t);
+  await spire.register(SCOUT);
+  const { seen, clock, failure } = watch(t, { socket: spire.socket });
+  await seen.whenChanges('obtained');
+  await spire.stop();
+  spire.remove(SCOUT);
+  await spire.restart();
+  await clock.whenPending((ms) => ms <= 15_000);
+  await clock.advance(Math.min(...clock.pending));
+  await seen.whenLogged('Workload API stream ended', { cause: 'PermissionDenied' });
+  const first = clock.now();
+  while (seen.changes.length < 2) {
+    assert.equal(failure(), undefined);
+    assert.ok(clock.now() - first <= 135_000);
+    await clock.whenPending((ms) => ms <= 15_000);
+    await clock.advance(Math.min(...clock.pending));
+  }
+  assert.deepEqual(seen.changes, ['obtained', 'withdrawn']);
+  assert.ok(clock.now() - first >= 120_000);
+  assert.equal(failure(), 'NoIdentity PermissionDenied');
+});
+
+test('a mount of a folder that was made anew on the node is told as that, while the SVID lasts and afterwards', async (t) => {
+  const path = await folder(t);
+  const [removed, anew] = [join(path, 'removed'), join(path, 'anew')];
+  await mkdir(removed);
+  const mount = await open(removed);
+  t.after(() => mount.close());
+  // As a bind mount does, this follows the folder and not its name.
+  await symlink(`/proc/self/fd/${mount.fd}`, join(path, 'mount'));
+  const before = await startSpire(t, { socketPath: join(removed, 'agent.sock') });
+  const svid = await before.register(SCOUT);
+  const { seen, clock, failure } = watch(t, {
+    socket: `unix://${join(path, 'mount', 'agent.sock')}`,
+    hint: (code) => `about ${code}`,
+  });
+  await seen.whenChanges('obtained');
+
+  await before.stop();
+  await seen.whenLogged('Workload API stream ended', { cause: 'ENOENT' });
+  await rm(removed, { recursive: true });
+  await mkdir(anew);
+  await clock.whenPending((ms) => ms <= 15_000);
+  await clock.advance(15_000);
+  await seen.whenLogged('Workload API stream ended', { cause: 'ORPHANED_MOUNT' });
+  const [line] = seen.logged('Workload API stream ended', { cause: 'ORPHANED_MOUNT' });
+  assert.deepEqual([line?.level, line?.code, line?.hint], ['warn', 'SocketOrphaned', 'about SocketOrphaned']);
+  assert.equal(failure(), undefined);
+
+  await clock.advance(svid.notAfter - clock.now());
+  await seen.whenChanges('obtained', 'expired');
+  // Each attempt waits for the disk, which no clock moves.
+  while (failure() !== 'SocketOrphaned ORPHANED_MOUNT') await clock.advance(1_000);
+  assert.equal(seen.logged('no X.509-SVID', { code: 'SocketOrphaned' }).length, 1);
+  const warned = seen
+    .logged('Workload API stream ended', { code: 'SocketOrphaned' })
+    .filter(({ level }) => level === 'warn');
+  assert.equal(warned.length, 1);
 });

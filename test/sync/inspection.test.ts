@@ -170,6 +170,7 @@ test('without an answer in memory refs are as the resource is', async () => {
     nextRetryAt: 5_000,
     attempts: 3,
     peerSpiffeId: undefined,
+    context: {},
   } as const;
   const gone = source([], { answer: () => undefined, failure, confirmedAt: undefined, last: undefined });
   const error = new Failure('SafeTimeout', 'late');
