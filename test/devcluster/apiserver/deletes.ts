@@ -29,8 +29,8 @@ export class Deletes {
       );
     }
     if (kind.kind === 'Namespace')
-      return this.#store.put(kind, { ...doomed(kind, live), status: { phase: 'Terminating' } });
-    if (live.metadata.finalizers !== undefined) return this.#store.put(kind, doomed(kind, live));
+      return this.#store.put(kind, { ...this.#doomed(kind, live), status: { phase: 'Terminating' } });
+    if (live.metadata.finalizers !== undefined) return this.#store.put(kind, this.#doomed(kind, live));
     if (kind.kind === 'CustomResourceDefinition') this.#undefine(live);
     this.#store.remove(kind, live);
     const details = {
@@ -40,6 +40,17 @@ export class Deletes {
       uid: live.metadata.uid,
     };
     return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
+  }
+
+  #doomed(kind: Kind, live: any): any {
+    if (live.metadata.deletionTimestamp !== undefined) return live;
+    const metadata = {
+      ...live.metadata,
+      deletionTimestamp: this.#store.date(),
+      ...(kind.kind === 'Namespace' ? {} : { deletionGracePeriodSeconds: 0 }),
+      ...(kind.generation ? { generation: live.metadata.generation + 1 } : {}),
+    };
+    return { ...live, metadata };
   }
 
   /** With its definition go the objects of a kind. */
@@ -54,15 +65,4 @@ export class Deletes {
     this.#store.restart(kind);
     this.#kinds.forget(kind);
   }
-}
-
-function doomed(kind: Kind, live: any): any {
-  if (live.metadata.deletionTimestamp !== undefined) return live;
-  const metadata = {
-    ...live.metadata,
-    deletionTimestamp: `${new Date().toISOString().slice(0, 19)}Z`,
-    ...(kind.kind === 'Namespace' ? {} : { deletionGracePeriodSeconds: 0 }),
-    ...(kind.generation ? { generation: live.metadata.generation + 1 } : {}),
-  };
-  return { ...live, metadata };
 }

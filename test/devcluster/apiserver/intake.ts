@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { RequestInfo } from '../request-info.ts';
 import { ApiError, conflict, invalid, notFound } from './api-error.ts';
@@ -37,8 +36,8 @@ export class Intake {
     const identity = {
       name,
       ...(kind.namespaced ? { namespace: info.namespace } : {}),
-      uid: randomUUID(),
-      creationTimestamp: `${new Date().toISOString().slice(0, 19)}Z`,
+      uid: this.#store.uid(),
+      creationTimestamp: this.#store.date(),
       ...(kind.generation ? { generation: 1 } : {}),
     };
     const object = this.complete(kind, { ...given, metadata: { ...metadata, ...identity } }, undefined);

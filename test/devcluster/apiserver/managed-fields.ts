@@ -21,16 +21,27 @@ export interface Writer {
   apiVersion: string;
 }
 
+/** Who writes, and when, RFC 3339. */
+export interface Writing extends Writer {
+  at: string;
+}
+
 interface Entry extends Writer {
   time?: string;
   fields: FieldSet;
 }
 
 /** Server-side apply: the merged object, with managedFields. Throws the conflict. */
-export function applyFields(live: any, applied: any, shape: Shape, writer: Writer, force: boolean): any {
+export function applyFields(
+  live: any,
+  applied: any,
+  shape: Shape,
+  { at, ...writer }: Writing,
+  force: boolean,
+): any {
   const entries = entriesOf(live);
   if (entries.length === 0 && live.metadata.uid !== undefined)
-    entries.push(beforeFirstApply(live, shape, writer));
+    entries.push(beforeFirstApply(live, shape, writer, at));
   const mine = entries.find((entry) => sameWriter(entry, writer));
   const others = entries.filter((entry) => entry !== mine);
   const claimed = claimedBy(applied, shape);
@@ -50,7 +61,7 @@ export function applyFields(live: any, applied: any, shape: Shape, writer: Write
   for (const entry of others) entry.fields = minus(entry.fields, changed, removed);
 
   // An apply that moves nothing but ownership leaves the time of its entry as it was: absent, if it is new.
-  const time = changed.size + removed.size > 0 || live.metadata.uid === undefined ? now() : mine?.time;
+  const time = changed.size + removed.size > 0 || live.metadata.uid === undefined ? at : mine?.time;
   return withEntries(merged, [
     ...others,
     { ...writer, ...(time === undefined ? {} : { time }), fields: claimed },
@@ -58,13 +69,13 @@ export function applyFields(live: any, applied: any, shape: Shape, writer: Write
 }
 
 /** Any other write: what `next` changes against `live` now belongs to the writer. */
-export function updateFields(live: any, next: any, shape: Shape, writer: Writer): any {
+export function updateFields(live: any, next: any, shape: Shape, { at, ...writer }: Writing): any {
   const entries = entriesOf(live);
   const mine = entries.find((entry) => sameWriter(entry, writer)) ?? { ...writer, fields: new Set<string>() };
   const { added, modified, removed } = difference(live, next, shape);
   for (const entry of entries) entry.fields = minus(entry.fields, modified, removed);
   const fields = new Set([...minus(mine.fields, removed), ...added, ...modified]);
-  const time = added.size + modified.size + removed.size > 0 ? now() : mine.time;
+  const time = added.size + modified.size + removed.size > 0 ? at : mine.time;
   return withEntries(next, [
     ...entries.filter((entry) => entry !== mine),
     { ...mine, ...(time === undefined ? {} : { time }), fields },
@@ -72,12 +83,17 @@ export function updateFields(live: any, next: any, shape: Shape, writer: Writer)
 }
 
 /** What is there before the first apply and belongs to nobody, such as defaults, belongs to this one from then on. */
-const beforeFirstApply = (live: any, shape: Shape, { subresource, apiVersion }: Writer): Entry => ({
+const beforeFirstApply = (
+  live: any,
+  shape: Shape,
+  { subresource, apiVersion }: Writer,
+  at: string,
+): Entry => ({
   manager: 'before-first-apply',
   operation: 'Update',
   subresource,
   apiVersion,
-  time: now(),
+  time: at,
   fields: difference({ metadata: {} }, live, shape).added,
 });
 
@@ -89,8 +105,6 @@ export const sameFields = (one: any, other: any): boolean => {
       .sort();
   return isDeepStrictEqual(plain(one), plain(other));
 };
-
-const now = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
 
 const sameWriter = (one: Writer, other: Writer): boolean =>
   one.manager === other.manager && one.operation === other.operation && one.subresource === other.subresource;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expired } from './api-error.ts';
 import type { Kind } from './kinds.ts';
 
@@ -8,6 +9,13 @@ export interface Change {
   now: any;
   /** As it was; undefined: created. */
   before: any;
+}
+
+/** What a stored object is stamped with; the machine's, unless somebody wants to know what comes out. */
+export interface StoreOptions {
+  /** Unix milliseconds. */
+  wall?: () => number;
+  uid?: () => string;
 }
 
 interface Collection {
@@ -28,10 +36,23 @@ export const keyOf = (object: any): string => `${object.metadata.namespace ?? ''
  */
 export class Store {
   readonly #collections = new Map<string, Collection>();
+  readonly #wall: () => number;
+  /** A uid that no object had. */
+  readonly uid: () => string;
   #version = 1;
+
+  constructor({ wall = Date.now, uid = randomUUID }: StoreOptions = {}) {
+    this.#wall = wall;
+    this.uid = uid;
+  }
 
   get version(): number {
     return this.#version;
+  }
+
+  /** Now, RFC 3339, by whole seconds as the API server dates everything that the agent reads. */
+  date(): string {
+    return `${new Date(this.#wall()).toISOString().slice(0, 19)}Z`;
   }
 
   get(kind: Kind, namespace: string, name: string): any {

@@ -5,7 +5,7 @@ import { apiVersionOf } from '../resources.ts';
 import { alreadyExists, ApiError, badRequest, conflict, invalid, notFound } from './api-error.ts';
 import { Intake, type Target } from './intake.ts';
 import type { Kind, Kinds } from './kinds.ts';
-import { applyFields, updateFields, type Writer } from './managed-fields.ts';
+import { applyFields, updateFields, type Writer, type Writing } from './managed-fields.ts';
 import { jsonPatch, mergePatch } from './merge.ts';
 import { prune } from './schema.ts';
 import type { Store } from './store.ts';
@@ -34,7 +34,7 @@ export class Writes {
       ]);
     if (this.#store.get(kind, info.namespace, name) !== undefined) throw alreadyExists(kind, name);
     return this.#intake.insert(target, name, given, (object) =>
-      updateFields({ metadata: {} }, object, kind.shape, writerOf(target, 'Update')),
+      updateFields({ metadata: {} }, object, kind.shape, this.#writing(target, 'Update')),
     );
   }
 
@@ -66,7 +66,7 @@ export class Writes {
 
   #apply(target: Target, given: any): { status: 200 | 201; object: any } {
     const { kind, info } = target;
-    const writer = writerOf(target, 'Apply');
+    const writer = this.#writing(target, 'Apply');
     if (!info.query.get('fieldManager')) {
       throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
         { reason: 'FieldValueRequired', message: 'is required for apply patch', field: 'fieldManager' },
@@ -138,8 +138,18 @@ export class Writes {
     return this.#intake.settle(
       target,
       live,
-      updateFields(live, complete, kind.shape, writerOf(target, 'Update')),
+      updateFields(live, complete, kind.shape, this.#writing(target, 'Update')),
     );
+  }
+
+  #writing({ kind, info, userAgent }: Target, operation: Writer['operation']): Writing {
+    return {
+      manager: info.query.get('fieldManager') || userAgent.split('/')[0] || 'unknown',
+      operation,
+      subresource: info.subresource,
+      apiVersion: apiVersionOf(kind),
+      at: this.#store.date(),
+    };
   }
 
   #live(kind: Kind, { namespace, name }: RequestInfo): any {
@@ -148,13 +158,6 @@ export class Writes {
     return live;
   }
 }
-
-const writerOf = ({ kind, info, userAgent }: Target, operation: Writer['operation']): Writer => ({
-  manager: info.query.get('fieldManager') || userAgent.split('/')[0] || 'unknown',
-  operation,
-  subresource: info.subresource,
-  apiVersion: apiVersionOf(kind),
-});
 
 /** Only what a write through this subresource may touch. */
 function scoped(kind: Kind, subresource: string, given: any): any {

@@ -44,6 +44,8 @@ export interface RestartOptions {
 /** What VSecM Safe 0.28 holds in memory and what it has saved, with what is known of how it loses things. */
 export class SafeStore {
   hasRootKey = true;
+  readonly #nanos: () => bigint;
+  readonly #random: () => number;
   readonly #secrets = new Map<string, Stored>();
   readonly #saved = new Map<string, Stored>();
   /** All versions ever saved, the newest last. */
@@ -54,11 +56,23 @@ export class SafeStore {
   /** Before the first read after a restart a deletion deletes nothing. */
   #loaded = true;
 
+  /**
+   * @param options.nanos Unix nanoseconds, no two alike; default the machine's
+   * @param options.random in [0, 1): Go's maps have an order of their own each time
+   */
+  constructor({
+    nanos = nowNanos,
+    random = Math.random,
+  }: { nanos?: () => bigint; random?: () => number } = {}) {
+    this.#nanos = nanos;
+    this.#random = random;
+  }
+
   /** Stores a secret, replacing all of one with the same name. An empty value is never stored. */
   register(registration: Registration): void {
     const { name, value, template = '', format = '', namespaces = [] } = registration;
     if (value === '') return;
-    const nanos = nowNanos();
+    const nanos = this.#nanos();
     const updated = printNanos(nanos);
     const notBefore = goTime(registration.notBefore ?? '');
     const expires = goTime(registration.expires ?? '');
@@ -110,7 +124,9 @@ export class SafeStore {
     const [first] = raw;
     if (!first) return undefined;
     if (raw.some(({ name }) => this.#unprintable.has(name))) return envelope('');
-    return envelope(raw.length === 1 ? first.valueTransformed || first.value : goJson(shuffled(raw)));
+    return envelope(
+      raw.length === 1 ? first.valueTransformed || first.value : goJson(shuffled(raw, this.#random)),
+    );
   }
 
   /** The body that any other workload is answered with; `undefined`: 404. */
@@ -138,9 +154,9 @@ export class SafeStore {
 
 const envelope = (data: string, created = '', updated = ''): string => goJson({ data, created, updated });
 
-function shuffled<T>(list: readonly T[]): T[] {
+function shuffled<T>(list: readonly T[], random: () => number): T[] {
   return list
-    .map((item) => ({ item, at: Math.random() }))
+    .map((item) => ({ item, at: random() }))
     .sort((a, b) => a.at - b.at)
     .map(({ item }) => item);
 }
