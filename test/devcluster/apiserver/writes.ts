@@ -54,7 +54,8 @@ export class Writes {
   }
 
   patch(target: Target, type: string, body: string): { status: 200 | 201; object: any } {
-    if (type.startsWith('application/apply-patch+yaml')) return this.#apply(target, load(body));
+    if (type.startsWith('application/apply-patch+yaml'))
+      return this.#apply(target, body.startsWith('{') ? JSON.parse(body) : load(body));
     const live = this.#live(target.kind, target.info);
     const patched = (): any => {
       if (type.startsWith('application/merge-patch+json')) return mergePatch(live, JSON.parse(body));

@@ -1,0 +1,83 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { run, type Outcome } from '../test/simulation/run.ts';
+import { CALM, scriptOf } from '../test/simulation/script.ts';
+import { SMALL, type Setting } from '../test/simulation/setting.ts';
+
+// `npm run simulate -- --runs N --minutes M [--from SEED] --json FILE`: many worlds with the default faults;
+// `-- --seed S [--minutes M]`: one of them with its trace; `-- --day`: a calm day of 5 agents and 200 resources.
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '20' },
+    minutes: { type: 'string', default: '60' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    day: { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+});
+
+const minutes = Number(values.minutes);
+if (values.day) await day();
+else if (values.seed !== undefined) await one(Number(values.seed));
+else await many(Number(values.from), Number(values.runs));
+
+async function day(): Promise<void> {
+  const setting: Setting = {
+    ...SMALL,
+    seed: 1,
+    agents: 5,
+    resources: 200,
+    secrets: 50,
+    namespaces: 20,
+    minutes: 24 * 60,
+    intervals: ['1h'],
+  };
+  const outcome = await run(setting, scriptOf(setting, CALM));
+  const { simulatedHours, wallSeconds, steps, hash, requests } = outcome;
+  report({ simulatedHours, wallSeconds, steps, hash, requests, violations: outcome.violations.length });
+  tell(outcome);
+}
+
+async function one(seed: number): Promise<void> {
+  const setting: Setting = { ...SMALL, seed, minutes };
+  const outcome = await run(setting, scriptOf(setting), { print: (line) => console.log(line) });
+  tell(outcome);
+  report({ seed, hash: outcome.hash, violations: outcome.violations.length });
+}
+
+async function many(from: number, runs: number): Promise<void> {
+  const began = performance.now();
+  const faults: Record<string, number> = {};
+  const byInvariant: Record<string, number> = {};
+  const failedSeeds: number[] = [];
+  let [simulatedHours, steps, violations] = [0, 0, 0];
+  for (let seed = from; seed < from + runs; seed++) {
+    const setting: Setting = { ...SMALL, seed, minutes };
+    const events = scriptOf(setting);
+    for (const event of events) faults[event.do] = (faults[event.do] ?? 0) + 1;
+    const outcome = await run(setting, events);
+    simulatedHours += outcome.simulatedHours;
+    steps += outcome.steps;
+    violations += outcome.violations.length;
+    if (outcome.violations.length === 0) continue;
+    failedSeeds.push(seed);
+    for (const name of new Set(outcome.violations.map(({ invariant }) => invariant)))
+      byInvariant[name] = (byInvariant[name] ?? 0) + 1;
+    tell(outcome, 3);
+  }
+  const wallSeconds = Math.round((performance.now() - began) / 10) / 100;
+  report({ runs, simulatedHours, wallSeconds, steps, faults, violations, byInvariant, failedSeeds });
+  if (failedSeeds.length > 0) process.exitCode = 1;
+}
+
+function tell({ setting, violations }: Outcome, most = 20): void {
+  for (const { invariant, at, text } of violations.slice(0, most))
+    console.log(`seed ${setting.seed} at ${(at / 1000).toFixed(3)} s: ${invariant}: ${text}`);
+}
+
+function report(result: object): void {
+  console.log(JSON.stringify(result));
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
+}

@@ -1,0 +1,42 @@
+import { keyOf } from '../cluster.ts';
+import { isAgents } from '../ledger.ts';
+import { isAgent, type Invariant } from '../scene.ts';
+
+const CONSENT = 'vsecm.com/allow-adoption';
+
+/** Versions of Secrets that are remembered, to see what an agent had judged by. */
+const REMEMBERED = 10_000;
+
+export const foreign: Invariant = {
+  name: 'foreign',
+  says: "A Secret that is neither an agent's making nor owned by its resource is changed only with the consent that stands in it, and never deleted.",
+  watch({ violate }) {
+    /** By resourceVersion. */
+    const versions = new Map<string, any>();
+    let writing: { pod: string; over: string | undefined; owner: string | undefined } | undefined;
+    return {
+      leaves({ pod }, info, body) {
+        if (info.resource !== 'secrets' || info.verb === 'get') return;
+        const { metadata, preconditions } = body ?? {};
+        writing = {
+          pod,
+          over: metadata?.resourceVersion ?? preconditions?.resourceVersion,
+          owner: metadata?.ownerReferences?.[0]?.uid,
+        };
+      },
+      secret({ now, before }, writer) {
+        if (now !== undefined) versions.set(now.metadata.resourceVersion, now);
+        if (versions.size > REMEMBERED) versions.delete(versions.keys().next().value!);
+        if (before === undefined || !isAgent(writer)) return;
+        const owners: any[] = before.metadata.ownerReferences ?? [];
+        if (isAgents(before) || owners.some(({ kind }) => kind === 'VSecMSecret')) return;
+        if (now === undefined)
+          return violate(`${keyOf(before)}, which is somebody else's, was deleted by ${writer}`);
+        if (JSON.stringify(now.data) === JSON.stringify(before.data)) return;
+        const judged = versions.get(writing?.over ?? '') ?? before;
+        if (judged.metadata.annotations?.[CONSENT] !== 'true')
+          violate(`${keyOf(before)}, which is somebody else's, was written by ${writer} without consent`);
+      },
+    };
+  },
+};

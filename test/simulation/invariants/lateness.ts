@@ -1,0 +1,57 @@
+import { contentOf, sourceOf } from '../content.ts';
+import { FLOOR_MS } from '../setting.ts';
+import type { Invariant } from '../scene.ts';
+
+const SLACK_MS = 10_000;
+const CHANGE_MS = FLOOR_MS + 15_000;
+/** Looked at every so many beats: intervals are minutes. */
+const EVERY = 5;
+
+export const lateness: Invariant = {
+  name: 'lateness',
+  says: 'A change of a resource is served within seconds or its failure told, a change in Safe within the interval and a tenth.',
+  watch({ timeline, cluster, safe, ledger, calm, violate }) {
+    const told = new Set<string>();
+    let beats = 0;
+    return {
+      beat() {
+        if (++beats % EVERY > 0) return;
+        const { now } = timeline;
+        const well = Math.min(calm('api'), calm('agents'));
+        for (const [key, { state, changedAt, resource, target }] of ledger.entries) {
+          const { generation } = resource.metadata;
+          const unseen = Math.min(well, now - changedAt);
+          const mark = `${key} ${generation}`;
+          if (unseen > CHANGE_MS && resource.status?.observedGeneration !== generation && !told.has(mark)) {
+            told.add(mark);
+            violate(
+              `${key} was changed ${Math.round((now - changedAt) / 1000)} s ago, and its status does not tell of it`,
+            );
+          }
+          if (state !== 'served') continue;
+          const [namespace = '', name = ''] = target.split('/');
+          const content = contentOf(cluster.get(cluster.secrets, namespace, name));
+          const secret = sourceOf(resource);
+          const interval = millisecondsOf(resource.spec.refreshInterval);
+          if (content.is !== 'version' || interval === 0) continue;
+          const newer = safe.since(secret, content.version + 1);
+          const limit = interval * 1.1 + FLOOR_MS + SLACK_MS;
+          const behindMs = Math.min(well, calm('safe'), now - newer, now - changedAt);
+          const late = `${key} ${secret}.${content.version + 1}`;
+          if (behindMs <= limit || told.has(late)) continue;
+          told.add(late);
+          violate(
+            `${key} still holds ${secret}.${content.version}, ${Math.round((now - newer) / 1000)} s after Safe served a newer one, at an interval of ${resource.spec.refreshInterval}`,
+          );
+        }
+      },
+    };
+  },
+};
+
+const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+const millisecondsOf = (interval = '1h'): number => {
+  const [, number = '0', unit = 's'] = /^(\d+)([smh])$/.exec(interval) ?? [];
+  return Number(number) * UNITS[unit]!;
+};

@@ -1,0 +1,200 @@
+import type { RequestInfo } from '../devcluster/request-info.ts';
+import type { AgentProcess } from './agent-process.ts';
+import type { Reply } from './api-server.ts';
+import type { Event } from './event.ts';
+import { INVARIANTS } from './invariants.ts';
+import { Ledger } from './ledger.ts';
+import { type Ears, type Scene, type Watched } from './scene.ts';
+import { HANDOFF_MS } from './setting.ts';
+import { Shown } from './shown.ts';
+import type { Trace } from './trace.ts';
+import type { Witness } from './wire.ts';
+import type { World } from './world.ts';
+
+export interface Violation {
+  invariant: string;
+  /** Milliseconds since the start. */
+  at: number;
+  text: string;
+}
+
+const BEAT_MS = 2_000;
+
+/** Sees everything: what each agent has been shown, each change at etcd, each request. The invariants judge. */
+export class Observer {
+  readonly violations: Violation[] = [];
+  readonly agents = new Map<string, Watched>();
+  readonly ledger: Ledger;
+  /** Requests of agents by verb and resource. */
+  readonly requests = new Map<string, number>();
+  readonly #world: World;
+  readonly #trace: Trace;
+  readonly #ears: Ears[] = [];
+  readonly #troubledUntil = { api: 0, agents: 0, safe: 0 };
+
+  constructor(world: World, trace: Trace) {
+    const { cluster, timeline, setting, safe } = world;
+    this.#world = world;
+    this.#trace = trace;
+    this.ledger = new Ledger(cluster, timeline);
+    const { agents, ledger } = this;
+    for (const { name, watch } of INVARIANTS) {
+      const scene: Scene = {
+        setting,
+        timeline,
+        cluster,
+        safe,
+        ledger,
+        agents,
+        calm: (what) => timeline.now - this.#troubledUntil[what],
+        violate: (text) => this.#violate(name, text),
+      };
+      this.#ears.push(watch(scene));
+    }
+    cluster.follow(cluster.secrets, (change) => {
+      const { writer } = cluster;
+      const { metadata } = change.now ?? change.before;
+      const what = change.now === undefined ? 'gone' : change.before === undefined ? 'created' : 'changed';
+      trace.say(
+        writer,
+        `Secret ${metadata.namespace}/${metadata.name} ${what} ${shortly(change.now)} version ${change.resourceVersion}`,
+      );
+      for (const ear of this.#ears) ear.secret?.(change, writer);
+    });
+    cluster.follow(cluster.resources, (change) => {
+      const { writer } = cluster;
+      const { metadata, status } = change.now ?? change.before;
+      const ready = status?.conditions?.find((one: any) => one.type === 'Ready')?.status;
+      trace.say(
+        writer,
+        `VSecMSecret ${metadata.namespace}/${metadata.name} generation ${metadata.generation}${change.now ? '' : ' gone'} ready=${ready} ${status?.failure?.code ?? ''} node=${status?.node}`,
+      );
+      for (const ear of this.#ears) ear.resource?.(change, writer);
+    });
+    cluster.follow(cluster.slices, ({ now }) => {
+      const whole =
+        now.endpoints.length === setting.agents && now.endpoints.every((one: any) => one.conditions.ready);
+      // Whoever left is given up after the delay; whoever came is counted at once.
+      this.#trouble('agents', whole ? HANDOFF_MS : Infinity);
+    });
+    const beat = (): void => {
+      for (const ear of this.#ears) ear.beat?.();
+      timeline.after(BEAT_MS, beat);
+    };
+    timeline.after(BEAT_MS, beat);
+    this.#trouble('agents', Infinity);
+  }
+
+  /** What the observer needs to see of a process that starts. */
+  attend(
+    pod: string,
+    node: string,
+    process: () => AgentProcess,
+  ): { witness: Witness; onSafe: () => void; onEnd: (error: unknown) => void } {
+    const shown = new Shown();
+    const startedAt = this.#world.timeline.now;
+    const agent: Watched = {
+      pod,
+      node,
+      shown,
+      startedAt,
+      get process() {
+        return process();
+      },
+    };
+    this.agents.set(pod, agent);
+    return {
+      witness: {
+        leaves: (info, body) => this.#leaves(agent, info, body),
+        arrives: (info, reply) => this.#arrives(agent, info, reply),
+        opens: (info, initial) => shown.opens(info, initial),
+        shows: (info, type, object) => shown.shows(info, type, object),
+      },
+      onSafe: () => {
+        for (const ear of this.#ears) ear.asksSafe?.(agent);
+      },
+      onEnd: (error) => this.#violate('lives', `${pod} ended by itself: ${(error as Error)?.stack ?? error}`),
+    };
+  }
+
+  /** An event begins: what it touches is not calm until it is over. */
+  noteEvent(event: Event): void {
+    const ms = 'ms' in event ? event.ms : 0;
+    switch (event.do) {
+      case 'safe':
+        return this.#trouble('safe', ms);
+      case 'api':
+      case 'lag':
+        return this.#trouble('api', ms);
+      case 'cut':
+        this.#trouble('safe', ms);
+        return this.#trouble('api', ms);
+      case 'mute':
+        return this.#trouble('api', 110_000);
+      case 'freeze':
+      case 'crash':
+      case 'roll':
+      case 'lose-node':
+      case 'skew':
+        return this.#trouble('agents', (event.do === 'skew' ? 0 : ms) + HANDOFF_MS);
+      case 'withdraw':
+      case 'starve':
+        this.#trouble('agents', ms);
+        return this.#trouble('safe', ms);
+      default:
+    }
+  }
+
+  end(): void {
+    for (const ear of this.#ears) ear.end?.();
+  }
+
+  #trouble(what: 'api' | 'agents' | 'safe', ms: number): void {
+    const until = this.#world.timeline.now + ms;
+    // Only agents that are whole again end a trouble without a known end.
+    if (what === 'agents') {
+      this.#troubledUntil.agents =
+        this.#troubledUntil.agents === Infinity || ms === Infinity
+          ? until
+          : Math.max(this.#troubledUntil.agents, until);
+    } else this.#troubledUntil[what] = Math.max(this.#troubledUntil[what], until);
+  }
+
+  #leaves(agent: Watched, info: RequestInfo, body: any): void {
+    const kind = `${info.verb} ${info.resource}${info.subresource && `/${info.subresource}`}`;
+    this.requests.set(kind, (this.requests.get(kind) ?? 0) + 1);
+    if (
+      info.verb === 'patch' ||
+      info.verb === 'delete' ||
+      (info.verb === 'get' && info.resource === 'secrets')
+    )
+      this.#trace.say(
+        agent.pod,
+        `sends ${kind} ${info.namespace}/${info.name}${body?.metadata?.resourceVersion ? ` over ${body.metadata.resourceVersion}` : ''}`,
+      );
+    for (const ear of this.#ears) ear.leaves?.(agent, info, body);
+  }
+
+  #arrives(agent: Watched, info: RequestInfo, reply: Reply): void {
+    if (info.verb === 'list') agent.shown.lists(info, reply.shows ?? []);
+    if (reply.status >= 300 || (info.verb === 'get' && info.resource === 'secrets'))
+      this.#trace.say(
+        agent.pod,
+        `is answered ${reply.status} to ${info.verb} ${info.resource} ${info.namespace}/${info.name}`,
+      );
+    for (const ear of this.#ears) ear.arrives?.(agent, info, reply);
+  }
+
+  #violate(invariant: string, text: string): void {
+    const at = this.#world.timeline.now - this.#world.timeline.start;
+    this.violations.push({ invariant, at, text });
+    this.#trace.say('VIOLATION', `${invariant}: ${text}`);
+  }
+}
+
+function shortly(secret: any): string {
+  if (secret === undefined) return '';
+  const text = (value: string | undefined): string => Buffer.from(value ?? '', 'base64').toString() || '-';
+  const owner = secret.metadata.ownerReferences?.[0]?.name ?? 'nobody';
+  return `a=${text(secret.data?.a)} b=${text(secret.data?.b)} of ${owner}`;
+}

@@ -1,0 +1,46 @@
+import type { RequestInfo } from '../devcluster/request-info.ts';
+import { keyOf } from './cluster.ts';
+
+/** What one agent has been shown by its watches so far, and so could know. */
+export class Shown {
+  readonly resources = new Map<string, any>();
+  readonly secrets = new Map<string, any>();
+  readonly slices = new Map<string, any>();
+  /** How often it has begun to watch resources from nothing: its terms of duty, and lost histories. */
+  term = 0;
+  #initial = new Map<string, Set<string>>();
+
+  opens({ resource }: RequestInfo, initial: boolean): void {
+    if (!initial) return void this.#initial.delete(resource);
+    this.#initial.set(resource, new Set());
+    if (resource === 'vsecmsecrets') this.term += 1;
+  }
+
+  shows({ resource }: RequestInfo, type: string, object: any): void {
+    const objects = this.of(resource);
+    const initial = this.#initial.get(resource);
+    if (type === 'BOOKMARK') {
+      if (initial === undefined || object.metadata.annotations === undefined) return;
+      for (const key of objects.keys()) if (!initial.has(key)) objects.delete(key);
+      this.#initial.delete(resource);
+      return;
+    }
+    const key = keyOf(object);
+    initial?.add(key);
+    if (type === 'DELETED') objects.delete(key);
+    else objects.set(key, object);
+  }
+
+  /** A list of a kind arrives whole. */
+  lists({ resource }: RequestInfo, objects: readonly any[]): void {
+    const known = this.of(resource);
+    if (resource === 'vsecmsecrets') this.term += 1;
+    known.clear();
+    for (const object of objects) known.set(keyOf(object), object);
+  }
+
+  of(resource: string): Map<string, any> {
+    if (resource === 'secrets') return this.secrets;
+    return resource === 'vsecmsecrets' ? this.resources : this.slices;
+  }
+}
