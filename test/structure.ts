@@ -43,6 +43,8 @@ const KNOW_TIME_AND_CHANCE = [
   'agent/clock.ts',
   'agent/random.ts',
   'agent/turns.ts',
+  'agent/kube/exchange.ts',
+  'agent/kube/transport.ts',
   'agent/sync/inspection.ts',
   'agent/page/script.ts',
 ];

@@ -4,16 +4,18 @@ import { Access, type AccessOptions } from './access.ts';
 import { parseJson, readStatus, readText } from './body.ts';
 import { Deadline, noticed } from './deadline.ts';
 import { KubeError } from './error.ts';
+import type { WireAnswer } from './exchange.ts';
 import { readLines } from './lines.ts';
 import { APPLY, METADATA, OBJECT } from './media-type.ts';
 import {
   queryString,
   type ApplyOptions,
+  type GetOptions,
   type KubeRequest,
   type Query,
   type StreamOptions,
 } from './request.ts';
-import { Transport, type Connections, type Send, type Use, type WireAnswer } from './transport.ts';
+import { Transport, type Connections, type Send, type Use } from './transport.ts';
 import { parseEvent, type WatchEvent } from './watch-event.ts';
 
 export interface KubeClientOptions extends Omit<AccessOptions, 'clock'> {
@@ -23,6 +25,11 @@ export interface KubeClientOptions extends Omit<AccessOptions, 'clock'> {
 }
 
 const TIMEOUT_MS = 30_000;
+/**
+ * Of what changes something: a third of the default hand-over delay, so that a write which hangs is over long before
+ * another agent may serve the namespace.
+ */
+const MUTATION_TIMEOUT_MS = 10_000;
 const LARGEST_ANSWER_BYTES = 256 * 1024 * 1024;
 
 interface Exchange extends KubeRequest {
@@ -90,6 +97,15 @@ export class KubeClient {
   }
 
   /**
+   * One object, or as much of a collection as the server gives in one piece.
+   * @throws KubeError
+   */
+  get<T>(path: string, { metadataOnly = false, notOlderThan, signal }: GetOptions = {}): Promise<T> {
+    const query = { resourceVersion: notOlderThan };
+    return this.request<T>({ method: 'GET', path, query, accept: metadataOnly ? METADATA : OBJECT, signal });
+  }
+
+  /**
    * Server-side apply. `created` tells 201 from 200: whether the object was absent.
    * @throws KubeError
    */
@@ -98,7 +114,7 @@ export class KubeClient {
     body: object,
     options: ApplyOptions,
   ): Promise<{ created: boolean; object: T }> {
-    const { fieldManager, force, metadataOnly = false, subresource, signal } = options;
+    const { fieldManager, force, metadataOnly = false, subresource, ...rest } = options;
     const { status, object } = await this.#exchange<T>({
       method: 'PATCH',
       path: subresource === undefined ? path : `${path}/${subresource}`,
@@ -106,7 +122,7 @@ export class KubeClient {
       body,
       contentType: APPLY,
       accept: metadataOnly ? METADATA : OBJECT,
-      signal,
+      ...rest,
     });
     return { created: status === 201, object };
   }
@@ -158,7 +174,7 @@ export class KubeClient {
     const deadline = new Deadline(
       this.#options.clock,
       request.signal,
-      request.timeoutMs ?? TIMEOUT_MS,
+      request.timeoutMs ?? (request.method === 'GET' ? TIMEOUT_MS : MUTATION_TIMEOUT_MS),
       'Timeout',
     );
     let pool: Connections | undefined;
@@ -193,8 +209,10 @@ export class KubeClient {
       accept = OBJECT,
       use,
       label = method,
+      mayLeave,
     } = exchange;
     const credentials = await this.#access.credentials(afterRefusal);
+    if (mayLeave?.() === false) throw new KubeError(0, { code: 'NotSent' });
     const pool = this.#transport.pool(use, credentials);
     const { kubeRequests } = this.#options.metrics;
     try {
@@ -209,11 +227,12 @@ export class KubeClient {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: deadline.signal,
+        mayLeave,
       });
       kubeRequests.inc({ method: label, status: String(response.statusCode) });
       return { response, pool };
     } catch (error) {
-      kubeRequests.inc({ method: label, status: '0' });
+      if (!(error instanceof KubeError)) kubeRequests.inc({ method: label, status: '0' });
       if (deadline.missed !== undefined) this.#transport.distrust(pool);
       throw error;
     }

@@ -9,20 +9,35 @@ export interface KubeRequest {
   body?: unknown;
   contentType?: string;
   accept?: string;
-  /** From the start to the last byte; default 30 s. */
+  /** From the start to the last byte; default 30 s for GET, 10 s for what changes something. */
   timeoutMs?: number;
   /** Abandons the request. A write that must finish when the agent ends is given none. */
   signal?: AbortSignal | undefined;
+  /**
+   * Asked after credentials were read, and once more when a connection is there, right before the request's bytes
+   * leave. False: they do not, and the request fails with the code `NotSent`.
+   */
+  mayLeave?: (() => boolean) | undefined;
 }
 
-export interface ApplyOptions {
+export interface GetOptions {
+  /** Metadata only. */
+  metadataOnly?: boolean;
+  /**
+   * A resourceVersion: the answer may come from a cache that is at least as new as that (an API server that is behind
+   * answers 504 with the cause `ResourceVersionTooLarge`). Absent: as etcd's quorum has it now.
+   */
+  notOlderThan?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface ApplyOptions extends Pick<KubeRequest, 'signal' | 'mayLeave' | 'timeoutMs'> {
   fieldManager: string;
   /** Take fields over from other managers, instead of 409. */
   force: boolean;
   /** Answer with metadata only, so that values do not come back. */
   metadataOnly?: boolean;
   subresource?: string;
-  signal?: AbortSignal;
 }
 
 export interface StreamOptions {

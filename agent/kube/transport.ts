@@ -1,27 +1,14 @@
 import { Pool } from 'undici';
 import type { Credentials } from './access.ts';
+import { exchange, type WireAnswer, type WireRequest } from './exchange.ts';
 
 /** What a pool is for: short requests, or watches that stay open. */
 export type Use = 'requests' | 'watches';
 
-export interface WireRequest {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** With the query. */
-  path: string;
-  headers: Readonly<Record<string, string | undefined>>;
-  body?: string;
-  /** Abandons it, also while the body of the answer is read. */
-  signal: AbortSignal;
-}
-
-export interface WireAnswer {
-  statusCode: number;
-  headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Rejects when it is cut off; `dump` reads it to its end for nobody. */
-  body: AsyncIterable<Uint8Array> & { dump(): Promise<void> };
-}
-
-/** Carries one request; rejects with an error that has a code, such as ECONNREFUSED, if there is no answer. */
+/**
+ * Carries one request; rejects with an error that has a code, such as ECONNREFUSED, if there is no answer. Asks
+ * `mayLeave` right before the bytes leave, and rejects with the KubeError `NotSent` if they may not.
+ */
 export type Send = (use: Use, request: WireRequest) => Promise<WireAnswer>;
 
 /** What requests of one use go over. */
@@ -41,7 +28,7 @@ export interface Connections {
 export class Transport {
   readonly #origin: string;
   #key = '';
-  readonly #current: Partial<Record<Use, Pool>> = {};
+  readonly #current: Partial<Record<Use, Line>> = {};
   /** Replaced ones, with requests still under way. */
   readonly #retired = new Set<Pool>();
 
@@ -57,41 +44,58 @@ export class Transport {
       this.#retire('watches');
       this.#key = key;
     }
-    return (this.#current[use] ??= new Pool(this.#origin, {
-      connections: use === 'requests' ? MOST_CONNECTIONS : null,
-      connect: { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000 },
-      // kube-apiserver closes idle connections after 90 s; to be later than the server loses requests.
-      keepAliveTimeout: 30_000,
-      // The client has its own deadlines, by its own clock.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    }));
+    return (this.#current[use] ??= new Line(
+      new Pool(this.#origin, {
+        connections: use === 'requests' ? MOST_CONNECTIONS : null,
+        connect: { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000 },
+        // kube-apiserver closes idle connections after 90 s; to be later than the server loses requests.
+        keepAliveTimeout: 30_000,
+        // The client has its own deadlines, by its own clock.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      }),
+    ));
   }
 
   /**
    * Takes a pool out of use whose connection did not answer in time. A dead HTTP/2 connection would otherwise be
    * given to every request until TCP gives up, a quarter of an hour later (kubernetes/kubernetes#65012).
    */
-  distrust(pool: Connections): void {
-    if (pool === this.#current.requests) this.#retire('requests');
-    if (pool === this.#current.watches) this.#retire('watches');
+  distrust(connections: Connections): void {
+    if (connections === this.#current.requests) this.#retire('requests');
+    if (connections === this.#current.watches) this.#retire('watches');
   }
 
   /** Ends all connections, and with them what is under way. */
   async close(): Promise<void> {
     this.#retire('requests');
     this.#retire('watches');
+    // As with aborts, not in the microtasks in which a request may just have started: see exchange.ts.
+    await new Promise<void>((resolve) => setImmediate(resolve));
     await Promise.all([...this.#retired].map((pool) => pool.destroy()));
   }
 
   #retire(use: Use): void {
-    const pool = this.#current[use];
+    const pool = this.#current[use]?.pool;
     if (pool === undefined) return;
     delete this.#current[use];
     this.#retired.add(pool);
     // What still runs on it may finish; each request has a deadline, and each watch an end.
     const gone = (): unknown => this.#retired.delete(pool);
     pool.close().then(gone, gone);
+  }
+}
+
+/** A pool as requests see it. */
+class Line implements Connections {
+  readonly pool: Pool;
+
+  constructor(pool: Pool) {
+    this.pool = pool;
+  }
+
+  request(request: WireRequest): Promise<WireAnswer> {
+    return exchange(this.pool, request);
   }
 }
 
