@@ -110,6 +110,7 @@ suite('pages', () => {
       lines.map(({ msg, status }) => [msg, status]),
       [
         ['list and watch failed, trying again', 500],
+        ['list and watch failed, trying again', undefined],
         ['list and watch work again', undefined],
       ],
     );

@@ -1,4 +1,5 @@
-import type { Send, WireAnswer, WireRequest } from '../../agent/kube/transport.ts';
+import type { WireAnswer, WireRequest } from '../../agent/kube/exchange.ts';
+import type { Send } from '../../agent/kube/transport.ts';
 import { requestInfo, type RequestInfo } from '../devcluster/request-info.ts';
 import type { ApiServer, Asked, Reply } from './api-server.ts';
 import type { Chance } from './chance.ts';
