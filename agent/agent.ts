@@ -73,6 +73,7 @@ export async function createAgent({
 
   const health = new HealthServer({
     port: config.httpPort,
+    clock,
     checks: { caches: () => work.ready(), identity: () => holds(() => identity.current()) },
     metrics: async () => {
       work.measure();
@@ -81,6 +82,7 @@ export async function createAgent({
   });
   const page = new PageServer({
     port: config.pagePort,
+    clock,
     state: stateOf({
       version: VERSION,
       node: config.node,
@@ -88,7 +90,8 @@ export async function createAgent({
       startedAt: clock.now(),
       identity: () => identity.current(),
       ownership: () => work.ownership(),
-      work: () => work.state(),
+      work: (one) => work.state(one),
+      clock,
     }),
   });
 

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import { Failure } from './api/reasons.ts';
-import type { AgentState } from './api/state.ts';
+import type { AgentState, ResourceName } from './api/state.ts';
 import { GROUP, PLURAL, VERSION } from './api/vsecmsecret.ts';
 import type { KubeClient } from './kube/client.ts';
 import { Controller } from './kube/controller.ts';
@@ -78,6 +78,7 @@ export class Duty {
   readonly #secrets: Informer<SecretMeta>;
   readonly #memories = new Map<string, Memory>();
   readonly #queue: WorkQueue;
+  readonly #turns: Turns;
   readonly #schedule: Schedule;
   readonly #sources: Sources;
   readonly #groups: RefreshGroups;
@@ -115,6 +116,7 @@ export class Duty {
       onChange: (now, before) => this.#wakeups.secretChanged(now, before),
     });
     this.#queue = new WorkQueue({ clock, random, metrics });
+    this.#turns = new Turns({ clock });
     this.#schedule = new Schedule({ clock });
     const enqueue = (key: string, urgent: boolean): void => this.#queue.add(key, { urgent });
     const events = new EventSink({
@@ -198,6 +200,7 @@ export class Duty {
       ownership: options.ownership,
       endpoint: options.endpoint,
       grants: options.grants,
+      inTurns: (namespace, work) => this.#turns.through(work, (ms) => this.#queue.charge(namespace, ms)),
       sources: this.#sources,
       groups: this.#groups,
       writer: new SecretWriter({ api: secretApi(kube, clock) }),
@@ -243,19 +246,18 @@ export class Duty {
   }
 
   /** What a person may know of the Safes and resources that are served. */
-  state(): Promise<Pick<AgentState, 'safes' | 'resources'>> {
-    return inspect({ ...this.#parts, schedule: this.#schedule, grants: this.#options.grants });
+  state(one?: ResourceName): Promise<Pick<AgentState, 'safes' | 'resources' | 'counts'>> {
+    return inspect({ ...this.#parts, schedule: this.#schedule }, one);
   }
 
   /** Works until `signal` is aborted, then finishes the writes that are under way. */
   async run(signal: AbortSignal): Promise<void> {
     const { concurrency, log, clock, pace } = this.#options;
-    const turns = new Turns({ clock });
     const controller = new Controller({
       queue: this.#queue,
       concurrency,
       reconcile: async (key) => {
-        await turns.take();
+        await this.#turns.take();
         await this.#reconciler.reconcile(key);
       },
       isTold: (error) => error instanceof Failure || error instanceof Conflict,

@@ -1,6 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { Clock } from './clock.ts';
+import { Door, type Question, type Reply } from './door.ts';
+import { sharedResult } from './shared-result.ts';
 
 /** One thing that must hold for the agent to be ready, by name. */
 export type Checks = Readonly<Record<string, () => boolean>>;
@@ -13,62 +13,57 @@ export interface HealthOptions {
   checks: Checks;
   /** The metrics in Prometheus' text format. */
   metrics: () => Promise<{ type: string; text: string }>;
+  clock: Clock;
 }
 
-/** `/livez`, `/readyz` and `/metrics` for the kubelet and Prometheus. */
+/** Two probes, some Prometheus, and the rest of people who look. */
+const CONNECTIONS = 32;
+/** How long a scrape serves others, milliseconds: it takes up to 10 ms, and scrapes come 15 s apart. */
+const SCRAPE_MS = 1_000;
+
+/** `/livez`, `/readyz` and `/metrics` for the kubelet and Prometheus. Any pod of the cluster may ask. */
 export class HealthServer {
   readonly #options: HealthOptions;
-  readonly #server: Server;
+  readonly #door: Door;
+  readonly #scrape: HealthOptions['metrics'];
 
   constructor(options: HealthOptions) {
+    const { clock, metrics } = options;
     this.#options = options;
-    this.#server = createServer({ requestTimeout: 10_000 }, (request, response) => {
-      const send = (status: number, type: string, body: string): void => {
-        response
-          .writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
-          .end(request.method === 'HEAD' ? '' : body);
-      };
-      if (request.method !== 'GET' && request.method !== 'HEAD')
-        return send(405, 'text/plain', 'method not allowed\n');
-      // Not the URL parser: it throws on some of what a client may send, such as `//`.
-      switch (request.url?.split('?', 1)[0]) {
-        case '/livez':
-          return send(200, 'text/plain', 'ok\n');
-        case '/readyz': {
-          const { ready, lines } = this.#readiness();
-          return send(ready ? 200 : 503, 'text/plain', lines);
-        }
-        case '/metrics':
-          options.metrics().then(
-            ({ type, text }) => send(200, type, text),
-            () => send(500, 'text/plain', 'metrics failed\n'),
-          );
-          return;
-        default:
-          return send(404, 'text/plain', 'try /livez, /readyz or /metrics\n');
-      }
-    });
+    this.#scrape = sharedResult(clock, SCRAPE_MS, metrics);
+    this.#door = new Door({ clock, connections: CONNECTIONS, answer: (question) => this.#answer(question) });
   }
 
   /** Begins to listen; resolves to the port. Rejects if the port cannot be had. */
-  async listen(): Promise<number> {
-    this.#server.listen(this.#options.port, this.#options.host);
-    await once(this.#server, 'listening');
-    return (this.#server.address() as AddressInfo).port;
+  listen(): Promise<number> {
+    return this.#door.listen(this.#options.port, this.#options.host);
   }
 
-  async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await once(this.#server, 'close');
+  close(): Promise<void> {
+    return this.#door.close();
   }
 
-  #readiness(): { ready: boolean; lines: string } {
+  #answer({ method, path }: Question): Reply | Promise<Reply> {
+    const say = (status: number, body: string): Reply => ({ status, type: 'text/plain', body });
+    if (method !== 'GET' && method !== 'HEAD') return say(405, 'method not allowed\n');
+    switch (path) {
+      case '/livez':
+        return say(200, 'ok\n');
+      case '/readyz':
+        return this.#readiness();
+      case '/metrics':
+        return this.#scrape().then(({ type, text }) => ({ status: 200, type, body: text }));
+      default:
+        return say(404, 'try /livez, /readyz or /metrics\n');
+    }
+  }
+
+  #readiness(): Reply {
     const results = Object.entries(this.#options.checks).map(([name, holds]) => ({ name, ok: holds() }));
     return {
-      ready: results.every(({ ok }) => ok),
-      lines: results.map(({ name, ok }) => `[${ok ? '+' : '-'}] ${name} ${ok ? 'ok' : 'not yet'}\n`).join(''),
+      status: results.every(({ ok }) => ok) ? 200 : 503,
+      type: 'text/plain',
+      body: results.map(({ name, ok }) => `[${ok ? '+' : '-'}] ${name} ${ok ? 'ok' : 'not yet'}\n`).join(''),
     };
   }
 }

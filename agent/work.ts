@@ -1,4 +1,4 @@
-import type { AgentState } from './api/state.ts';
+import type { AgentState, ResourceName } from './api/state.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Duty, PACE, type Pace } from './duty.ts';
@@ -60,8 +60,8 @@ export interface Work {
   /** Sets the gauges that are counted when somebody asks. */
   measure(): void;
   ownership(): Summary;
-  /** The Safes and resources that are served; undefined while none are. */
-  state(): Promise<Pick<AgentState, 'safes' | 'resources'>> | undefined;
+  /** The Safes and resources that are served, or one of them; undefined while none are. */
+  state(one?: ResourceName): Promise<Pick<AgentState, 'safes' | 'resources' | 'counts'>> | undefined;
 }
 
 /** Builds the work of one agent over its edges. Does no I/O before `run`. */
@@ -114,7 +114,7 @@ export function createWork({ kube, safe, identity, config, pace = PACE, floorMs,
       else setGauges({ ...IDLE, clock, metrics });
     },
     ownership: () => ownership.summary(),
-    state: () => duty?.state(),
+    state: (one) => duty?.state(one),
   };
 }
 

@@ -10,10 +10,12 @@ interface Import {
 const SHARED = [
   'agent/backoff.ts',
   'agent/clock.ts',
+  'agent/door.ts',
   'agent/log.ts',
   'agent/metrics.ts',
   'agent/outage.ts',
   'agent/random.ts',
+  'agent/shared-result.ts',
   'agent/tasks.ts',
   'agent/version.ts',
 ];

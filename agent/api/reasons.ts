@@ -205,6 +205,13 @@ export const REASONS = {
       'A value cannot be stored where the resource wants it: key syntax, label value, encoding, what spec.target.type demands.',
     hint: (c) => `The message names the key: kubectl describe ${resourceOf(c)}`,
   },
+  LimitExceeded: {
+    stage: 'resolve',
+    meaning:
+      'The refs take more than one resource may have: a secret that is too large to be looked into, too many refs, or too many readings of them; the message says which limit.',
+    hint: (c) =>
+      `Take a large secret whole, by its name alone, or register it in parts; spread the refs over several VSecMSecrets: kubectl edit ${resourceOf(c)}`,
+  },
   TargetConflict: {
     stage: 'write',
     meaning: 'The Secret belongs to somebody else, or to an older VSecMSecret.',
@@ -258,6 +265,14 @@ export const isOutside = (code: Code): boolean => ['identity', 'connect', 'fetch
 export const hintFor = (code: Code, context: HintContext = {}): string =>
   (REASONS[code] as Entry).hint(context);
 
+/** A ref that leads nowhere. */
+export interface RefFailure {
+  /** Where it stands in the resource, such as `spec.data[3].ref`. */
+  readonly where: string;
+  readonly ref: string;
+  readonly code: Code;
+}
+
 /** Details of a failure that decide what happens next. */
 export interface FailureOptions {
   /** Names for the hint. */
@@ -266,6 +281,8 @@ export interface FailureOptions {
   wakeAt?: number;
   /** The server asked to wait this long, milliseconds. */
   retryAfterMs?: number;
+  /** The refs that fail, the first of them. */
+  refs?: readonly RefFailure[];
   /** A system or library code for the log, such as ECONNREFUSED; never a message. */
   reason?: string;
 }
@@ -278,6 +295,7 @@ export class Failure extends Error {
   readonly wakeAt: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly reason: string | undefined;
+  readonly refs: readonly RefFailure[];
 
   constructor(code: Code, message: string, options: FailureOptions = {}) {
     super(message);
@@ -286,6 +304,7 @@ export class Failure extends Error {
     this.wakeAt = options.wakeAt;
     this.retryAfterMs = options.retryAfterMs;
     this.reason = options.reason;
+    this.refs = options.refs ?? [];
   }
 
   get stage(): Stage {
@@ -294,9 +313,10 @@ export class Failure extends Error {
 
   /** The same failure with more names for its hint; its own names win. */
   within(context: HintContext): Failure {
-    const { code, message, wakeAt, retryAfterMs, reason } = this;
+    const { code, message, refs, wakeAt, retryAfterMs, reason } = this;
     return new Failure(code, message, {
       context: { ...context, ...this.context },
+      refs,
       ...(wakeAt !== undefined && { wakeAt }),
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(reason !== undefined && { reason }),

@@ -6,7 +6,7 @@ export const REF_MAX_LENGTH = 1024;
 
 /**
  * A ref that keeps to the rules below; `text` is as its author wrote it. A dotted one stays whole: names have
- * dots, so its splits are tried. A JSONPath is jsonpath-plus's to read, within the one secret that it names.
+ * dots, so its splits are tried. A JSONPath is followed step by step, within the one secret that it names.
  */
 export type Ref =
   | { readonly kind: 'dotted'; readonly text: string }
@@ -16,14 +16,13 @@ export type Ref =
       readonly secret: string;
       /** Nothing follows the name of the secret. */
       readonly whole: boolean;
-      /** Holds a `[?(@.name=='text')]`. */
-      readonly searches: boolean;
     };
 
 // These sources are written so that RE2 (CEL) and JavaScript read them alike; the CRD repeats them. They leave
-// out what jsonpath-plus 11.3 takes for something else, quoted or not: in names its operators and quotes
-// (^ ~ ; , @ # $ * and brackets), `..` and slices such as 1:2; in the text of a search ( ) and @; in the name that
-// is searched for a dash, which is a minus to it. Each part stands there once, for the sake of CEL's budget.
+// out what jsonpath-plus 11.3, whose paths these are, takes for something else, quoted or not: in names its
+// operators and quotes (^ ~ ; , @ # $ * and brackets), `..` and slices such as 1:2; in the text of a search ( ) and
+// @; in the name that is searched for a dash, which is a minus to it. Each part stands there once, for the sake of
+// CEL's budget.
 const PLAIN = '[A-Za-z_][A-Za-z0-9_-]*';
 const LETTER = '[^\\x00-@\\[-^`{-\\x7f]';
 const CHARACTER = '[^\\x00-\\x1f!-*,;<>-@\\[-^`{-\\x7f]';
@@ -48,13 +47,9 @@ export const PUBLIC_PATTERN = '[.](labels|annotations)[.][^.]+$';
 const jsonPath = new RegExp(JSON_PATH_PATTERN, 'u');
 const nameFirst = new RegExp(NAME_FIRST_PATTERN, 'u');
 const twoSelectors = new RegExp(TWO_SELECTORS_PATTERN, 'u');
-const pathName = new RegExp(`^(${QUOTED})$`, 'u');
 const control = new RegExp(CONTROL_PATTERN, 'u');
 const emptyName = new RegExp(EMPTY_NAME_PATTERN, 'u');
 const publicEnd = new RegExp(PUBLIC_PATTERN, 'u');
-
-/** Whether a JSONPath can say a name, in quotes at least. */
-export const isPathName = (name: string): boolean => pathName.test(name);
 
 /** Rules for a ref in `data`. */
 export const REF_RULES: readonly Rule[] = [
@@ -96,7 +91,6 @@ export function parseRef(text: string): Ref {
     text,
     secret: (plain ?? quoted)!,
     whole: below === '',
-    searches: text.includes('[?('),
   };
 }
 
@@ -105,3 +99,23 @@ const SECRET = new RegExp(`^[$]([.](?<plain>${PLAIN})|\\['(?<quoted>[^']+)'\\])(
 /** The name that a hint calls the secret by: certain for a JSONPath, for a dotted ref what stands before the first dot. */
 export const likelySecret = (ref: Ref): string =>
   ref.kind === 'jsonpath' ? ref.secret : ref.text.slice(0, `${ref.text}.`.indexOf('.'));
+
+/** One step of a JSONPath: a member or item by name or index; all of them; those that have a text for a member. */
+export type PathStep =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'all' }
+  | { readonly kind: 'where'; readonly name: string; readonly equals: string };
+
+const STEP = new RegExp(
+  `[.](?<plain>${PLAIN})|\\['(?<quoted>[^']+)'\\]|\\[(?<index>[0-9]+)\\]|\\[[*]\\]|\\[[?][(]@[.](?<member>[^=]+)=='(?<equals>[^']*)'[)]\\]`,
+  'guy',
+);
+
+/** The steps of a path that keeps to the rules, the name of the secret first. */
+export const pathSteps = (text: string): PathStep[] =>
+  Array.from(text.slice(1).matchAll(STEP), ({ groups = {} }) => {
+    const { plain, quoted, index, member, equals } = groups;
+    const name = plain ?? quoted ?? index;
+    if (name !== undefined) return { kind: 'name', name };
+    return member === undefined ? { kind: 'all' } : { kind: 'where', name: member, equals: equals! };
+  });

@@ -1,4 +1,4 @@
-import type { Code } from './reasons.ts';
+import type { Code, RefFailure } from './reasons.ts';
 
 /** The port on the pod's loopback that serves `/state.json` and the node page, unless told otherwise. */
 export const DEFAULT_PAGE_PORT = 9465;
@@ -30,15 +30,10 @@ export interface SafeState {
   groups: { intervalSeconds: number; members: number; nextDue?: string }[];
 }
 
-/** One ref of a resource. */
-export interface RefState {
-  /** The key in the Secret; '' for a `dataFrom`. */
-  key: string;
-  /** As it stands in the resource. */
-  ref: string;
-  /** Name of the secret in Safe that it led to. */
-  secret?: string;
-  state: 'ok' | Code;
+/** Which VSecMSecret. */
+export interface ResourceName {
+  namespace: string;
+  name: string;
 }
 
 /** One VSecMSecret that the agent owns. */
@@ -55,12 +50,13 @@ export interface ResourceState {
   /** When the agent looks at it again on its own. */
   nextLook?: string;
   lastWrite?: string;
-  refs: RefState[];
+  /** The refs that led nowhere when the agent last looked, the first of them; none is told in a list of resources. */
+  refs: RefFailure[];
 }
 
 /**
- * What `/state.json` of one agent tells, at the moment of the request: names and times (RFC 3339) only, never a
- * value of a secret.
+ * What `/state.json` of one agent tells: names and times (RFC 3339) only, never a value of a secret. Nothing is
+ * looked up for it: it is what the last looks found.
  */
 export interface AgentState {
   version: string;
@@ -78,5 +74,8 @@ export interface AgentState {
     namespaces: number;
   };
   safes: SafeState[];
+  /** Those in trouble first, as many as there is room for; or the one that was asked for. */
   resources: ResourceState[];
+  /** How many there are in each state; absent if one was asked for. */
+  counts?: Record<ResourceState['state'], number>;
 }

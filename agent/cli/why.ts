@@ -1,3 +1,4 @@
+import type { ResourceName } from '../api/state.ts';
 import { Agents } from './agents.ts';
 import { when } from './age.ts';
 import { explain, servingPod, type Explanation } from './explanation.ts';
@@ -25,7 +26,8 @@ No Secret is read. Exits with 0 if it could tell, whatever it had to tell.`,
     const { cluster, namespace, terminal, clock } = session;
     const resource = await cluster.resource(namespace, resourceName(session.args));
     const agents = await Agents.find(cluster);
-    const explanation = explain(resource, agents, await ask(session, agents, servingPod(resource, agents)));
+    const asked = await ask(session, agents, servingPod(resource, agents), resource.metadata);
+    const explanation = explain(resource, agents, asked);
     terminal.out(session.json ? json(explanation) : render(explanation, clock.wall()));
     return 0;
   },
@@ -35,11 +37,12 @@ async function ask(
   { cluster, options, signal }: Session,
   agents: Agents,
   pod: { pod: string } | undefined,
+  { namespace, name }: ResourceName,
 ): Promise<StateResult> {
   const url = options['state-url'];
-  if (typeof url === 'string') return stateOfUrl(url, signal);
+  if (typeof url === 'string') return stateOfUrl(url, signal, { namespace, name });
   if (pod === undefined) return { unreachable: 'no pod of an agent is known that serves this resource' };
-  return stateOfPod(cluster, pod, agents.settings.pagePort, signal);
+  return stateOfPod(cluster, pod, agents.settings.pagePort, signal, { namespace, name });
 }
 
 function render(explanation: Explanation, now: number): string {
@@ -62,10 +65,8 @@ function render(explanation: Explanation, now: number): string {
   ];
   const known = lines.filter((line): line is [string, string] => !!line[1]);
   const refs = agent.reached ? (agent.resource?.refs ?? []) : [];
-  const rows = refs.map(({ key, ref, secret: from, state }) => [key || '(all)', ref, from ?? '', state]);
-  return (
-    pairs(known) + (rows.length === 0 ? '' : `\n${table(['KEY', 'REF', 'SECRET IN SAFE', 'STATE'], rows)}`)
-  );
+  const rows = refs.map(({ where, ref, code }) => [where, ref, code]);
+  return pairs(known) + (rows.length === 0 ? '' : `\n${table(['WHERE', 'REF', 'FAILURE'], rows)}`);
 }
 
 function whoServes({ node, owner, pod, podReady }: Explanation): string {

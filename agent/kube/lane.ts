@@ -1,3 +1,5 @@
+import { Debts } from './debts.ts';
+
 /** First in, first out. Not `Array.shift`, which moves everything that is left. */
 class Fifo<T> {
   #items: (T | undefined)[] = [];
@@ -29,12 +31,17 @@ interface Place {
   deleted: boolean;
 }
 
-/** Keys `namespace/name` in the order in which they came, but with the namespaces taking turns. */
+/** Keys `namespace/name` in the order in which they came, but with the namespaces taking turns, by what they owe. */
 export class Lane {
+  readonly #debts: Debts;
   readonly #places = new Map<string, Place>();
   readonly #lines = new Map<string, Fifo<Place>>();
   /** Namespaces with a line, the next one first. */
   readonly #turns = new Fifo<string>();
+
+  constructor(debts = new Debts()) {
+    this.#debts = debts;
+  }
 
   get size(): number {
     return this.#places.size;
@@ -69,6 +76,10 @@ export class Lane {
     while (!this.#turns.empty) {
       const namespace = this.#turns.shift()!;
       const line = this.#lines.get(namespace)!;
+      if (!this.#turns.empty && this.#debts.sitsOut(namespace)) {
+        this.#turns.push(namespace);
+        continue;
+      }
       let place: Place | undefined;
       while (!line.empty && (place === undefined || place.deleted)) place = line.shift();
       if (line.empty) this.#lines.delete(namespace);

@@ -2,6 +2,7 @@ import { Backoff } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Random } from '../random.ts';
+import { Debts } from './debts.ts';
 import { Lane } from './lane.ts';
 
 export interface WorkQueueOptions {
@@ -24,12 +25,14 @@ const ROUTINE_SHARE = 8;
  * Keys `namespace/name` that wait to be looked at. As in client-go's workqueue a key waits once, however often it
  * is added, and one that is added while it is worked on waits until that is `done`. Beyond it: urgent keys come
  * first (see ROUTINE_SHARE), and among equals namespaces take turns, so that one with thousands does not hold up
- * one with a single key. Every operation takes constant time, amortised.
+ * one with a single key; one whose keys took much work sits out some of its turns (`charge`). Every operation takes
+ * constant time, amortised.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
-  readonly #urgent = new Lane();
-  readonly #routine = new Lane();
+  readonly #debts = new Debts();
+  readonly #urgent = new Lane(this.#debts);
+  readonly #routine = new Lane(this.#debts);
   /** Being worked on; the value says whether and how it was added meanwhile. */
   readonly #active = new Map<string, 'urgent' | 'routine' | undefined>();
   readonly #retries = new Map<string, Retry>();
@@ -111,6 +114,11 @@ export class WorkQueue {
   forget(key: string): void {
     this.#retries.get(key)?.cancel?.();
     this.#retries.delete(key);
+  }
+
+  /** The keys of a namespace took so many milliseconds of work: it has fewer turns while others wait. */
+  charge(namespace: string, ms: number): void {
+    this.#debts.add(namespace, ms);
   }
 
   /** Nothing is given out or taken in any more. */

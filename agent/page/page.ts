@@ -27,7 +27,7 @@ export function renderPage(state: AgentState, nonce: string): string {
           <h2>Safes</h2>
           ${safes.length === 0 ? html`<p>No resource of this agent uses one.</p>` : safes.map(safe)}
           <h2>Resources</h2>
-          ${resourceTable(state.resources)}
+          ${resourceTable(state)}
         </main>
         <script nonce="${nonce}">
           ${new Html(SCRIPT)};

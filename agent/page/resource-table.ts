@@ -1,23 +1,23 @@
-import type { RefState, ResourceState } from '../api/state.ts';
+import type { AgentState, ResourceState } from '../api/state.ts';
 import { html, type Html } from './html.ts';
 import { time } from './time.ts';
 
-/** More rows than anybody reads, and as many as a browser draws again every two seconds. */
-const MOST_ROWS = 1_000;
 const ORDER: readonly ResourceState['state'][] = ['failing', 'waiting', 'suspended', 'synced'];
 
-/** One table of all resources: those in trouble first, in it the oldest trouble first. */
-export function resourceTable(resources: readonly ResourceState[]): Html {
+/** One table of resources: those in trouble first, in it the oldest trouble first. */
+export function resourceTable({ resources, counts }: Pick<AgentState, 'resources' | 'counts'>): Html {
   if (resources.length === 0) return html`<p>This agent serves no VSecMSecret.</p>`;
-  const rows = resources.toSorted(byTrouble).slice(0, MOST_ROWS);
-  const left = resources.length - rows.length;
-  const counts = ORDER.map((state) => [state, resources.filter((one) => one.state === state).length] as const)
-    .filter(([, count]) => count > 0)
-    .map(([state, count]) => `${count} ${state}`);
+  const rows = resources.toSorted(byTrouble);
+  const all = ORDER.map(
+    (state) => [state, counts?.[state] ?? resources.filter((one) => one.state === state).length] as const,
+  );
+  const left = all.reduce((sum, [, count]) => sum + count, -rows.length);
+  const told = all.filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Resources">
     <table>
       <caption>
-        ${counts.join(', ')}. ${left > 0 ? `The first ${MOST_ROWS}; ${left} more are in /state.json.` : ''}
+        ${told.join(', ')}.
+        ${left > 0 ? `${rows.length} are shown; of any other tells /state.json?namespace=…&name=…` : ''}
       </caption>
       <thead>
         <tr>
@@ -25,7 +25,6 @@ export function resourceTable(resources: readonly ResourceState[]): Html {
           <th scope="col">State</th>
           <th scope="col">What is wrong, and what to do</th>
           <th scope="col">Secret</th>
-          <th scope="col">Refs</th>
           <th scope="col">Last write</th>
           <th scope="col">Next look</th>
         </tr>
@@ -48,7 +47,6 @@ function row({
   since,
   lastWrite,
   nextLook,
-  refs,
 }: ResourceState): Html {
   return html`<tr>
     <th scope="row">${namespace}/${name}</th>
@@ -63,24 +61,9 @@ function row({
       }
     </td>
     <td>${secret}</td>
-    <td>${refList(refs)}</td>
     <td>${lastWrite && time(lastWrite)}</td>
     <td>${nextLook && time(nextLook)}</td>
   </tr> `;
-}
-
-function refList(refs: readonly RefState[]): Html | undefined {
-  const bad = refs.filter(({ state }) => state !== 'ok');
-  const all = html`<span class="quiet">${refs.length - bad.length} of ${refs.length} found</span>`;
-  if (refs.length === 0) return undefined;
-  if (bad.length === 0) return all;
-  return html`${all}
-    <ul>
-      ${bad.map(
-        ({ key, ref, state }) =>
-          html`<li>${key === '' ? '' : `${key}: `}<code>${ref}</code> <span class="bad">${state}</span></li>`,
-      )}
-    </ul>`;
 }
 
 function byTrouble(a: ResourceState, b: ResourceState): number {

@@ -1,5 +1,7 @@
 import type { Code } from '../api/reasons.ts';
-import type { AgentState } from '../api/state.ts';
+import type { AgentState, ResourceName } from '../api/state.ts';
+import type { Clock } from '../clock.ts';
+import { sharedResult } from '../shared-result.ts';
 
 export interface StateOptions {
   version: string;
@@ -7,6 +9,7 @@ export interface StateOptions {
   pod: string;
   /** Unix milliseconds. */
   startedAt: number;
+  clock: Pick<Clock, 'now'>;
   /** The identity in use; throws an error with a code of the stage identity if there is none. */
   identity: () => { id: { uri: string }; notAfter: number };
   ownership: () => {
@@ -16,20 +19,23 @@ export interface StateOptions {
     present: boolean;
     namespaces: number;
   };
-  /** The Safes and resources of this agent, which has none while it owns nothing. */
-  work: () => Promise<Pick<AgentState, 'safes' | 'resources'>> | undefined;
+  /** The Safes and resources of this agent, or one resource; an agent that owns nothing has none. */
+  work: (one?: ResourceName) => Promise<Pick<AgentState, 'safes' | 'resources' | 'counts'>> | undefined;
 }
+
+/** How long a state of all resources serves those who ask, milliseconds: pages ask every two seconds. */
+const SHARED_MS = 1_000;
 
 /**
- * The state of the agent as it is told to people. Those who ask while one is being made get that one: the work
- * does not grow with the number of open pages.
+ * The state of the agent as it is told to people. That of all resources is shared for a second: the work does not
+ * grow with the number of open pages.
  */
-export function stateOf(options: StateOptions): () => Promise<AgentState> {
-  let making: Promise<AgentState> | undefined;
-  return () => (making ??= make(options).finally(() => (making = undefined)));
+export function stateOf(options: StateOptions): (one?: ResourceName) => Promise<AgentState> {
+  const all = sharedResult(options.clock, SHARED_MS, () => make(options));
+  return (one) => (one === undefined ? all() : make(options, one));
 }
 
-async function make(options: StateOptions): Promise<AgentState> {
+async function make(options: StateOptions, one?: ResourceName): Promise<AgentState> {
   const { version, node, pod, startedAt } = options;
   const { role, members, owners, present, namespaces } = options.ownership();
   return {
@@ -45,7 +51,7 @@ async function make(options: StateOptions): Promise<AgentState> {
       present,
       namespaces,
     },
-    ...((await options.work()) ?? { safes: [], resources: [] }),
+    ...((await options.work(one)) ?? { safes: [], resources: [] }),
   };
 }
 

@@ -1,4 +1,3 @@
-import { Failure } from '../api/reasons.ts';
 import { isLabelValue } from '../api/syntax.ts';
 import { encode, refuseValue } from './value.ts';
 
@@ -17,34 +16,8 @@ export interface Desired {
   readonly wakeAt?: number;
 }
 
-/** The API server's limit for the values of a Secret together. */
-const MAX_DATA_BYTES = 1024 * 1024;
-/** For the keys together: with the values, and once more in managedFields, they must fit into etcd's 1.5 MiB. */
-const MAX_KEY_BYTES = 128 * 1024;
-/** What a key costs besides its characters. */
-const KEY_OVERHEAD = 16;
 /** The API server's limit for keys and values of all annotations together. */
 const MAX_ANNOTATION_BYTES = 256 * 1024;
-
-/** Throws `SecretTooLarge` if the API server would refuse the values for their size. */
-export function checkSize(data: ReadonlyMap<string, Uint8Array>): void {
-  const largest = { key: '', bytes: -1 };
-  let total = 0;
-  let keys = 0;
-  for (const [key, { length }] of data) {
-    total += length;
-    keys += key.length + KEY_OVERHEAD;
-    if (length > largest.bytes) Object.assign(largest, { key, bytes: length });
-  }
-  if (total > MAX_DATA_BYTES) {
-    throw new Failure(
-      'SecretTooLarge',
-      `the values of the Secret together exceed 1 MiB; the largest is that of key ${largest.key}`,
-    );
-  }
-  if (keys > MAX_KEY_BYTES)
-    throw new Failure('SecretTooLarge', `the Secret would have ${data.size} keys, which are too many for it`);
-}
 
 /** Throws `ValueInvalid` for texts that Kubernetes does not take as labels or annotations. */
 export function checkMetadata(texts: ReadonlyMap<string, string>, list: 'labels' | 'annotations'): void {
@@ -58,7 +31,9 @@ export function checkMetadata(texts: ReadonlyMap<string, string>, list: 'labels'
         'a label takes at most 63 letters, digits, -, _ and ., beginning and ending with a letter or digit',
       );
     }
-    total += key.length + encode(text, where, key).length;
+    // UTF-8 has at least as many bytes as UTF-16 has units.
+    if (total + text.length <= MAX_ANNOTATION_BYTES) total += key.length + encode(text, where, key).length;
+    else total = Infinity;
     if (total > MAX_ANNOTATION_BYTES) refuseValue(where, key, 'the annotations together exceed 256 KiB');
   }
 }

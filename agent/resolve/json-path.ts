@@ -1,77 +1,43 @@
-import { JSONPath } from 'jsonpath-plus';
-import { isPathName } from '../api/ref.ts';
+import { pathSteps, type PathStep } from '../api/ref.ts';
 import { isList, isObject, type Node } from './node.ts';
 
 /**
- * A node as jsonpath-plus sees it: members and items are own properties, and nothing else answers to a name.
- * A list is no array here, since that would have a `length`.
+ * The nodes that a JSONPath leads to from a root, by own members and items only.
+ * @param named the first step names the root itself
+ * @param take is told before steps are made; may throw
  */
-class View {
-  readonly #node: Node;
-  [name: string]: View;
-
-  constructor(node: Node) {
-    this.#node = node;
+export function followJsonPath(
+  path: string,
+  root: Node,
+  named: boolean,
+  take: (steps: number) => void,
+): readonly Node[] {
+  let nodes: readonly Node[] = [root];
+  for (const step of pathSteps(path).slice(named ? 1 : 0)) {
+    take(nodes.reduce((steps, node) => steps + passed(step, node), 1));
+    nodes = nodes.flatMap((node) => follow(step, node));
   }
-
-  static nodeOf(view: View): Node {
-    return view.#node;
-  }
-
-  /**
-   * A search compares by `==`, which asks for this. A text gives itself, everything else undefined, so that
-   * neither 7 nor ['x'] ever equals a text.
-   */
-  [Symbol.toPrimitive](): string | undefined {
-    return typeof this.#node === 'string' ? this.#node : undefined;
-  }
+  return nodes;
 }
 
-Reflect.deleteProperty(View.prototype, 'constructor');
-Object.setPrototypeOf(View.prototype, null);
+/** How many nodes a step passes. */
+const passed = (step: PathStep, node: Node): number =>
+  step.kind === 'name' ? 1 : isList(node) ? node.length : isObject(node) ? node.size : 0;
 
-const views = new WeakMap<object, View>();
+const INDEX = /^(0|[1-9][0-9]{0,8})$/;
 
-/** The view of a node; that of an object or list is kept as long as the node itself. */
-function viewOf(node: Node): View {
-  if (!isList(node) && !isObject(node)) return new View(node);
-  const known = views.get(node);
-  if (known !== undefined) return known;
-  const view = new View(node);
-  if (isList(node)) for (const [index, item] of node.entries()) view[index] = viewOf(item);
-  else for (const [name, member] of node) view[viewedName(name)] = viewOf(member);
-  views.set(node, view);
-  return view;
+function follow(step: PathStep, node: Node): readonly Node[] {
+  if (step.kind === 'name') {
+    const child = childOf(node, step.name);
+    return child === undefined ? [] : [child];
+  }
+  const children = isList(node) ? node : isObject(node) ? [...node.values()] : [];
+  if (step.kind === 'all') return children;
+  // Texts equal texts: neither 7 nor ['x'] is one.
+  return children.filter((child) => isObject(child) && child.get(step.name) === step.equals);
 }
 
-/** After a name the library prefers a member that is called `*` or `?(…)` to what that means: no member is. */
-const viewedName = (name: string): string => (isPathName(name) ? name : `^${name}`);
-
-/** A path that keeps to the grammar of refs, and whether it holds a search. */
-export interface JsonPath {
-  readonly text: string;
-  readonly searches: boolean;
-}
-
-/** The nodes that a path leads to from a root; if `name` is given, the path names the root itself first. */
-export function followJsonPath({ text, searches }: JsonPath, root: Node, name?: string): readonly Node[] {
-  let json = viewOf(root);
-  if (name !== undefined) {
-    json = new View(null);
-    json[name] = viewOf(root);
-  }
-  try {
-    // A search is for the library's own interpreter, never for `eval` or `node:vm`. What that throws (on
-    // @.constructor where there is no such member) means that nothing is found there.
-    const found = JSONPath({
-      path: text,
-      json,
-      eval: searches ? 'safe' : false,
-      ignoreEvalErrors: true,
-    }) as readonly View[];
-    return found.map(View.nodeOf);
-  } finally {
-    // The library keeps every path that it ever saw.
-    JSONPath.clearCache();
-  }
+function childOf(node: Node, name: string): Node | undefined {
+  if (isObject(node)) return node.get(name);
+  return isList(node) && INDEX.test(name) ? node[Number(name)] : undefined;
 }

@@ -1,9 +1,9 @@
-import { ExactNumber, MAX_DEPTH, type Node } from './node.ts';
+import { ExactNumber, MAX_DEPTH, MAX_NODES, type Node } from './node.ts';
 
-/** Why a text cannot be read: it is not JSON at all, or nested deeper than MAX_DEPTH. Carries nothing of the text. */
+/** Why a text cannot be read: it is not JSON at all, deeper than MAX_DEPTH, larger than MAX_NODES. Carries nothing of the text. */
 export class JsonError extends Error {
   override readonly name = 'JsonError';
-  readonly code: 'NotJson' | 'TooDeep';
+  readonly code: 'NotJson' | 'TooDeep' | 'TooLarge';
 
   constructor(code: JsonError['code']) {
     super(code);
@@ -18,27 +18,41 @@ export class JsonError extends Error {
  * to the front, its reviver overflows the stack on deep input, and its messages quote the input.
  */
 export function readJson(text: string): Node {
+  return countJson(text).root;
+}
+
+/** As `readJson`, with the number of values that it read. */
+export function countJson(text: string): { root: Node; nodes: number } {
   const reader = new Reader(text);
-  const node = reader.value(0);
+  const root = reader.value(0);
   reader.end();
-  return node;
+  return { root, nodes: reader.nodes };
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 
+const SPACE = /[ \t\n\r]*/y;
+const CHARACTER = '[^"\\\\\\x00-\\x1f]*';
+/** What stands between two quotes. */
+const CHARACTERS = new RegExp(`${CHARACTER}(?:\\\\[^\\x00-\\x1f]${CHARACTER})*`, 'y');
+
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const FIRST_PRINTABLE = 0x20;
 
 class Reader {
   readonly #text: string;
   #at = 0;
+  #nodes = 0;
 
   constructor(text: string) {
     this.#text = text;
   }
 
+  get nodes(): number {
+    return this.#nodes;
+  }
+
   value(depth: number): Node {
+    if (++this.#nodes > MAX_NODES) throw new JsonError('TooLarge');
     this.#space();
     switch (this.#text[this.#at]) {
       case '{':
@@ -98,18 +112,13 @@ class Reader {
   #string(): string {
     if (this.#text.charCodeAt(this.#at) !== QUOTE) throw new JsonError('NotJson');
     const start = this.#at;
-    let end = start + 1;
-    let escaped = false;
-    for (let code; (code = this.#text.charCodeAt(end)) !== QUOTE; end++) {
-      if (code === BACKSLASH) {
-        escaped = true;
-        end++;
-      } else if (!(code >= FIRST_PRINTABLE)) {
-        throw new JsonError('NotJson');
-      }
-    }
+    CHARACTERS.lastIndex = start + 1;
+    CHARACTERS.test(this.#text);
+    const end = CHARACTERS.lastIndex;
+    if (this.#text.charCodeAt(end) !== QUOTE) throw new JsonError('NotJson');
+    const literal = this.#text.slice(start + 1, end);
     this.#at = end + 1;
-    return escaped ? unescape(this.#text.slice(start, end + 1)) : this.#text.slice(start + 1, end);
+    return literal.includes('\\') ? unescape(`"${literal}"`) : literal;
   }
 
   #word<Value extends Node>(word: string, value: Value): Value {
@@ -125,12 +134,9 @@ class Reader {
   }
 
   #space(): void {
-    for (
-      let code = this.#text.charCodeAt(this.#at);
-      code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-    ) {
-      code = this.#text.charCodeAt(++this.#at);
-    }
+    SPACE.lastIndex = this.#at;
+    SPACE.test(this.#text);
+    this.#at = SPACE.lastIndex;
   }
 
   #number(): ExactNumber {

@@ -1,9 +1,12 @@
 import type { Ref } from '../api/ref.ts';
 import type { StoredSecret } from './answer.ts';
-import { contentOf, documentOf, wholeText, type BareAnswer } from './document.ts';
+import type { Budget } from './budget.ts';
+import { contentOf, documentOf, wholeText, type BareAnswer, type Document } from './document.ts';
+import { DottedWalk } from './dotted-walk.ts';
 import type { VisibleSecrets } from './grants.ts';
+import type { InPieces } from './in-pieces.ts';
 import { followJsonPath } from './json-path.ts';
-import { isList, isObject, type Node } from './node.ts';
+import type { Node } from './node.ts';
 
 /** Something that a ref leads to; without a secret if Safe's answer was unnamed. */
 export interface Match {
@@ -17,7 +20,7 @@ export interface Lookup {
   /** The names among the visible secrets that fit the ref. */
   readonly fits: readonly string[];
   /** What kept the search from going on, among the secrets that fit. */
-  readonly obstacle: 'text' | 'unreadable' | undefined;
+  readonly obstacle: Exclude<Document['kind'], 'tree'> | undefined;
 }
 
 /**
@@ -27,113 +30,94 @@ export interface Lookup {
  */
 export type Reach = 'value' | 'members' | 'metadata';
 
-/** A ref of many dots over names of many dots has no end of readings; beyond this many it counts as ambiguous. */
-const MAX_READINGS = 20_000;
+/** Of two obstacles the one that tells more. */
+const OBSTACLES = ['text', 'unreadable', 'large'] as const;
 
-/** Follows a ref through the secrets of a named answer. */
-export function lookUp(ref: Ref, secrets: VisibleSecrets, reach: Reach): Lookup {
-  const search = new Search();
-  if (ref.kind === 'jsonpath') {
-    search.secret(secrets.get(ref.secret), ref.whole && reach, (root) =>
-      followJsonPath(ref, root, ref.secret),
-    );
-    return search;
-  }
-  const walk = new DottedWalk(ref.text, reach);
-  for (const count of walk.namesOfSecret()) {
-    const secret = secrets.get(walk.name(0, count));
-    search.secret(secret, count === walk.length && reach, (root) => walk.from(root, count));
-  }
-  return search;
-}
-
-/** Follows a ref from the root of an unnamed answer. */
-export function lookUpFromRoot(ref: Ref, answer: BareAnswer, reach: Reach): Lookup {
-  const search = new Search();
-  search.within(answer, (root) =>
-    ref.kind === 'jsonpath' ? followJsonPath(ref, root) : new DottedWalk(ref.text, reach).from(root, 0),
-  );
-  return search;
-}
-
-class Search implements Lookup {
+/** Follows one ref, at the expense of a budget. Pauses after each document. */
+export class Search implements Lookup {
   readonly matches: Match[] = [];
   readonly fits: string[] = [];
   obstacle: Lookup['obstacle'];
+  readonly #ref: Ref;
+  readonly #reach: Reach;
+  readonly #budget: Budget;
+  readonly #where: string;
+  readonly #looked: Set<Document>;
 
-  /** `whole`: the ref ends with the name of the secret, and what it is for. */
-  secret(
+  /**
+   * @param where begins the message if the budget does not suffice
+   * @param looked documents that the budget has paid for
+   */
+  constructor(ref: Ref, reach: Reach, budget: Budget, where: string, looked: Set<Document>) {
+    this.#ref = ref;
+    this.#reach = reach;
+    this.#budget = budget;
+    this.#where = where;
+    this.#looked = looked;
+  }
+
+  /** Through the secrets of a named answer. */
+  *among(secrets: VisibleSecrets): InPieces<Lookup> {
+    const ref = this.#ref;
+    if (ref.kind === 'jsonpath') {
+      yield* this.#secret(secrets.get(ref.secret), ref.whole, (root) => this.#path(ref.text, root, true));
+      return this;
+    }
+    const walk = this.#walk(ref.text);
+    for (let count = 1; count <= walk.free; count++) {
+      const secret = secrets.get(walk.name(0, count));
+      yield* this.#secret(secret, count === walk.length, (root) => walk.from(root, count));
+    }
+    return this;
+  }
+
+  /** From the root of an unnamed answer. */
+  *within(answer: BareAnswer): InPieces<Lookup> {
+    const { kind, text } = this.#ref;
+    yield* this.#look(answer, (root) =>
+      kind === 'jsonpath' ? this.#path(text, root, false) : this.#walk(text).from(root, 0),
+    );
+    return this;
+  }
+
+  /** `ends`: nothing follows the name of the secret. */
+  *#secret(
     secret: StoredSecret | undefined,
-    whole: Reach | false,
+    ends: boolean,
     find: (root: Node) => readonly Node[],
-  ): void {
+  ): InPieces<void> {
     if (secret === undefined) return;
     this.fits.push(secret.name);
-    if (whole === 'value') this.matches.push({ secret, node: wholeText(secret) });
-    else if (whole === 'members' && documentOf(secret).kind === 'text')
+    if (ends && this.#reach === 'value') this.matches.push({ secret, node: wholeText(secret) });
+    else if (ends && this.#reach === 'members' && documentOf(secret).kind === 'text')
       this.matches.push({ secret, node: contentOf(secret) });
-    else this.within(secret, find);
+    else yield* this.#look(secret, find);
   }
 
-  within(source: StoredSecret | BareAnswer, find: (root: Node) => readonly Node[]): void {
+  *#look(source: StoredSecret | BareAnswer, find: (root: Node) => readonly Node[]): InPieces<void> {
     const document = documentOf(source);
+    yield;
     const secret = 'kind' in source ? undefined : source;
-    if (document.kind === 'tree')
-      this.matches.push(
-        ...find(document.root)
-          .slice(0, 2)
-          .map((node) => ({ secret, node })),
-      );
-    else if (this.obstacle !== 'unreadable') this.obstacle = document.kind;
-  }
-}
-
-const INDEX = /^(0|[1-9][0-9]{0,8})$/;
-
-/** Readings of a dotted ref. Names may hold dots, so at each object every number of parts is tried as one name. */
-class DottedWalk {
-  readonly length: number;
-  readonly #text: string;
-  /** Where each part ends. */
-  readonly #ends: number[];
-  /** How many parts may be read as freely as that. */
-  readonly #free: number;
-  #readings = 0;
-
-  constructor(text: string, reach: Reach) {
-    this.#text = text;
-    this.#ends = [...text.matchAll(/[.]/g)].map((dot) => dot.index);
-    this.#ends.push(text.length);
-    this.length = this.#ends.length;
-    this.#free = reach === 'metadata' ? this.length - 2 : this.length;
-  }
-
-  /** The numbers of parts that the name of the secret may have. */
-  *namesOfSecret(): Iterable<number> {
-    for (let count = 1; count <= this.#free; count++) yield count;
-  }
-
-  /** Parts `from` up to, not including, `to` as one name. */
-  name(from: number, to: number): string {
-    return this.#text.slice(from === 0 ? 0 : this.#ends[from - 1]! + 1, this.#ends[to - 1]);
-  }
-
-  /** At most two of the nodes that the parts from `at` on lead to. */
-  from(node: Node, at: number): Node[] {
-    if (at === this.length) return [node];
-    if (isList(node)) {
-      const part = this.name(at, at + 1);
-      const item = at < this.#free && INDEX.test(part) ? node[Number(part)] : undefined;
-      return item === undefined ? [] : this.from(item, at + 1);
+    if (document.kind !== 'tree') {
+      if (OBSTACLES.indexOf(document.kind) > OBSTACLES.indexOf(this.obstacle ?? 'text'))
+        this.obstacle = document.kind;
+      this.obstacle ??= document.kind;
+      return;
     }
-    if (!isObject(node)) return [];
-    const found: Node[] = [];
-    const last = Math.max(this.#free, at + 1);
-    for (let to = at + 1; to <= last && found.length < 2; to++) {
-      if (++this.#readings > MAX_READINGS) return [node, node];
-      const member = node.get(this.name(at, to));
-      if (member !== undefined) found.push(...this.from(member, to));
-    }
-    return found;
+    if (!this.#looked.has(document)) this.#budget.take('nodes', document.nodes, this.#where);
+    this.#looked.add(document);
+    for (const node of find(document.root).slice(0, 2)) this.matches.push({ secret, node });
+  }
+
+  #walk(text: string): DottedWalk {
+    return new DottedWalk(text, this.#reach === 'metadata' ? 2 : 0, (steps) => this.#take(steps));
+  }
+
+  #path(text: string, root: Node, named: boolean): readonly Node[] {
+    return followJsonPath(text, root, named, (steps) => this.#take(steps));
+  }
+
+  #take(steps: number): void {
+    this.#budget.take('steps', steps, this.#where);
   }
 }

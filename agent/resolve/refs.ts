@@ -1,59 +1,75 @@
 import type { Entry } from '../api/entry.ts';
-import { SECRET_KEY_RULES } from '../api/syntax.ts';
-import { firstBroken } from '../api/rule.ts';
+import { Failure, type RefFailure } from '../api/reasons.ts';
+import type { Ref } from '../api/ref.ts';
 import type { Spec } from '../api/vsecmsecret.ts';
-import { checkMetadata, checkSize, type Desired } from './desired.ts';
-import { textOf } from './node.ts';
+import { Budget } from './budget.ts';
+import { DataBuilder } from './data-builder.ts';
+import { checkMetadata, type Desired } from './desired.ts';
+import type { InPieces } from './in-pieces.ts';
 import { Resolver, type Resolution } from './resolver.ts';
 import { checkType } from './typed-secret.ts';
-import { bytesOf, encode } from './value.ts';
+
+/** How many refs that fail are told: who mends so many looks again. */
+const MAX_TOLD = 20;
 
 /**
- * The content that a spec asks for, whole or not at all: throws a Failure of stage resolve (or
- * `SecretTooLarge`) for the first ref that cannot be served. Depends on nothing but the secrets that the
- * namespace can see; messages hold names alone: those that the resource's author wrote, and those of members
- * that cannot become keys.
+ * The content that a spec asks for, whole or not at all. Depends on nothing but the secrets that the namespace can
+ * see. The pieces take some milliseconds each, all together at most what LIMITS say.
+ * @throws Failure of stage resolve, or `SecretTooLarge`: that of the first ref that cannot be served, with a list of
+ * the others. Messages hold names alone, and only those that the resource's author wrote: what members are called
+ * may be a secret too.
  */
-export function resolve(spec: Spec, resolution: Resolution): Desired {
-  const resolver = new Resolver(resolution);
-  const data = dataOf(spec, resolver);
-  checkSize(data);
-  checkType(spec.target.type, data);
-  const labels = metadataOf(spec, 'labels', resolver);
-  const annotations = metadataOf(spec, 'annotations', resolver);
-  return { data, labels, annotations, ...resolver.sources() };
-}
-
-/** The keys of `data`, and those of the objects of `dataFrom` that `data` does not give. */
-function dataOf(spec: Spec, resolver: Resolver): Map<string, Uint8Array> {
-  const data = new Map<string, Uint8Array>();
-  for (const [index, { key, ref, decode }] of spec.data.entries()) {
-    const where = `spec.data[${index}]`;
-    data.set(key, bytesOf(resolver.text(ref, `${where}.ref`, 'value'), decode, where, key));
-  }
-  const own = new Set(data.keys());
-  for (const [index, { ref }] of spec.dataFrom.entries()) {
-    const where = `spec.dataFrom[${index}]`;
-    const { members, fail } = resolver.members(ref, `${where}.ref`);
-    for (const [name, node] of members) {
-      if (own.has(name)) continue;
-      if (name.length > 253 || firstBroken(SECRET_KEY_RULES, name) !== undefined)
-        fail('ValueInvalid', `the member ${quote(name)} of the object there cannot be a key of a Secret`);
-      if (data.has(name)) fail('RefAmbiguous', `the key ${name} comes from another dataFrom as well`);
-      if (node === null) fail('RefIsNull', `the member ${name} of the object there is null`);
-      data.set(name, encode(textOf(node), where, name));
+export function* resolve(spec: Spec, resolution: Resolution): InPieces<Desired> {
+  const budget = new Budget();
+  const resolver = new Resolver(resolution, budget);
+  const data = new DataBuilder(resolver, budget);
+  const failures = new Failures();
+  for (const [index, entry] of spec.data.entries())
+    yield* failures.of(`spec.data[${index}].ref`, entry.ref, data.add(entry, index));
+  for (const [index, { ref }] of spec.dataFrom.entries())
+    yield* failures.of(`spec.dataFrom[${index}].ref`, ref, data.addMembers(ref, index));
+  const metadata = { labels: new Map<string, string>(), annotations: new Map<string, string>() };
+  for (const list of ['labels', 'annotations'] as const) {
+    const entries: readonly Entry[] = spec[list];
+    for (const [index, { key, ref }] of entries.entries()) {
+      const where = `spec.${list}[${index}].ref`;
+      const text = yield* failures.of(where, ref, resolver.text(ref, where, 'metadata'));
+      if (text !== undefined) metadata[list].set(key, text);
     }
   }
-  return data;
+  failures.throw();
+  checkType(spec.target.type, data.values);
+  checkMetadata(metadata.labels, 'labels');
+  checkMetadata(metadata.annotations, 'annotations');
+  return { data: data.values, ...metadata, ...resolver.sources() };
 }
 
-function metadataOf(spec: Spec, list: 'labels' | 'annotations', resolver: Resolver): Map<string, string> {
-  const entries: readonly Entry[] = spec[list];
-  const texts = new Map(
-    entries.map(({ key, ref }, index) => [key, resolver.text(ref, `spec.${list}[${index}].ref`, 'metadata')]),
-  );
-  checkMetadata(texts, list);
-  return texts;
-}
+/** The refs that fail. A limit that is reached ends all, since nothing more can be done within it. */
+class Failures {
+  #first: Failure | undefined;
+  readonly #refs: RefFailure[] = [];
 
-const quote = (name: string): string => JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
+  /** `undefined` if it fails. */
+  *of<Result>(where: string, ref: Ref, work: InPieces<Result>): InPieces<Result | undefined> {
+    try {
+      return yield* work;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.#first ??= error;
+      this.#refs.push({ where, ref: ref.text, code: error.code });
+      const limit = error.code === 'LimitExceeded' || error.code === 'SecretTooLarge';
+      if (limit || this.#refs.length === MAX_TOLD) this.throw();
+      return undefined;
+    }
+  }
+
+  throw(): void {
+    if (this.#first === undefined) return;
+    const { code, message, context, wakeAt } = this.#first;
+    throw new Failure(code, message, {
+      context,
+      refs: this.#refs,
+      ...(wakeAt !== undefined && { wakeAt }),
+    });
+  }
+}

@@ -1,10 +1,13 @@
 import { Failure, type Code } from '../api/reasons.ts';
 import { likelySecret, type Ref } from '../api/ref.ts';
 import type { Answer, StoredSecret } from './answer.ts';
+import type { Budget } from './budget.ts';
 import type { Desired } from './desired.ts';
+import type { Document } from './document.ts';
 import { isGranted, VisibleSecrets, type Grants } from './grants.ts';
-import { lookUp, lookUpFromRoot, type Lookup, type Reach } from './lookup.ts';
-import { isList, isObject, textOf, type Node } from './node.ts';
+import type { InPieces } from './in-pieces.ts';
+import { Search, type Lookup, type Reach } from './lookup.ts';
+import { isList, isObject, textWithin, type Node } from './node.ts';
 import { checkValidity } from './validity.ts';
 
 /** What refs are resolved against. */
@@ -20,19 +23,24 @@ export interface Resolution {
 /** Throws a failure whose message begins with the ref that it is about. */
 export type Fail = (code: Code, problem: string) => never;
 
-/** Finds what the refs of one resource lead to, and keeps account of the secrets that are used. */
+/** Finds what the refs of one resource lead to, equal ones once, and keeps account of the secrets that are used. */
 export class Resolver {
   readonly #resolution: Resolution;
-  readonly #find: (ref: Ref, reach: Reach) => Lookup;
+  readonly #budget: Budget;
+  readonly #search: (search: Search) => InPieces<Lookup>;
+  readonly #found = new Map<string, Lookup>();
+  readonly #texts = new Map<Node, string>();
+  readonly #looked = new Set<Document>();
   readonly #used = new Map<string, StoredSecret>();
   #wakeAt: number | undefined;
 
-  constructor(resolution: Resolution) {
+  constructor(resolution: Resolution, budget: Budget) {
     this.#resolution = resolution;
+    this.#budget = budget;
     const { answer, namespace, grants } = resolution;
     if (answer.kind === 'named') {
       const visible = new VisibleSecrets(answer.secrets, namespace, grants);
-      this.#find = (ref, reach) => lookUp(ref, visible, reach);
+      this.#search = (search) => search.among(visible);
     } else {
       if (grants === 'enforce') {
         throw answer.unproven
@@ -42,18 +50,32 @@ export class Resolver {
               'Safe answered with a bare value: neither the name nor the namespaces of the secret are known',
             );
       }
-      this.#find = (ref, reach) => lookUpFromRoot(ref, answer, reach);
+      this.#search = (search) => search.within(answer);
     }
   }
 
   /** The text that a ref leads to. `path` is where the ref stands in the resource. */
-  text(ref: Ref, path: string, reach: 'value' | 'metadata'): string {
-    return textOf(this.#one(ref, path, reach).node);
+  *text(ref: Ref, path: string, reach: 'value' | 'metadata'): InPieces<string> {
+    const { node } = yield* this.#one(ref, path, reach);
+    return this.textOf(node, path);
+  }
+
+  /** The text of a node, made once. `path` begins the message if the budget does not suffice. */
+  textOf(node: Node, path: string): string {
+    const known = this.#texts.get(node);
+    if (known !== undefined) return known;
+    const text = textWithin(node, this.#budget.left('characters'));
+    this.#budget.take('characters', text?.length ?? Infinity, path);
+    if (isList(node) || isObject(node)) this.#texts.set(node, text!);
+    return text!;
   }
 
   /** The members of the object that a ref leads to, and what throws a failure that begins with the ref. */
-  members(ref: Ref, path: string): { readonly members: ReadonlyMap<string, Node>; readonly fail: Fail } {
-    const { node, fail } = this.#one(ref, path, 'members');
+  *members(
+    ref: Ref,
+    path: string,
+  ): InPieces<{ readonly members: ReadonlyMap<string, Node>; readonly fail: Fail }> {
+    const { node, fail } = yield* this.#one(ref, path, 'members');
     if (isObject(node)) return { members: node, fail };
     const kind = isList(node) ? 'a list' : 'a single value';
     return fail('RefInvalid', `an object is needed here, whose members become keys, and there is ${kind}`);
@@ -78,9 +100,9 @@ export class Resolver {
     };
   }
 
-  #one(ref: Ref, path: string, reach: Reach): { readonly node: Node; readonly fail: Fail } {
-    const lookup = this.#find(ref, reach);
+  *#one(ref: Ref, path: string, reach: Reach): InPieces<{ readonly node: Node; readonly fail: Fail }> {
     const what = `${path} (${ref.text})`;
+    const lookup = yield* this.#lookUp(ref, what, reach);
     const secret = lookup.fits.length === 1 ? lookup.fits[0]! : likelySecret(ref);
     const fail: Fail = (code, problem) => {
       throw new Failure(code, `${what}: ${problem}`, { context: { secret } });
@@ -91,6 +113,15 @@ export class Resolver {
     if (match.secret !== undefined) this.#use(match.secret, what);
     if (match.node === null) fail('RefIsNull', 'the value there is null');
     return { node: match.node, fail };
+  }
+
+  *#lookUp(ref: Ref, what: string, reach: Reach): InPieces<Lookup> {
+    const id = `${reach} ${ref.text}`;
+    const known = this.#found.get(id);
+    if (known !== undefined) return known;
+    const lookup = yield* this.#search(new Search(ref, reach, this.#budget, what, this.#looked));
+    this.#found.set(id, lookup);
+    return lookup;
   }
 
   #use(secret: StoredSecret, what: string): void {
@@ -110,6 +141,11 @@ export class Resolver {
     }
     const subject = named ? 'the secret is granted, but' : 'Safe answered with a bare value, which';
     switch (lookup.obstacle) {
+      case 'large':
+        return fail(
+          'LimitExceeded',
+          `${subject} is too large to be looked into: more than 20,000 members and items, or more than 2 MiB, of YAML 64 KiB`,
+        );
       case 'unreadable':
         return fail(
           'RefInvalid',

@@ -40,7 +40,7 @@ function isJsonObject(text: string): boolean {
     const node = readJson(text);
     return isObject(node) || node === null;
   } catch (error) {
-    // Deeper than the agent looks is still JSON; the API server may judge that.
-    return error instanceof JsonError && error.code === 'TooDeep';
+    // Deeper or larger than the agent looks is still JSON; the API server may judge that.
+    return error instanceof JsonError && error.code !== 'NotJson';
   }
 }

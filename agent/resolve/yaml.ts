@@ -1,6 +1,9 @@
 import { defineMappingTag, defineScalarTag, FAILSAFE_SCHEMA, load, NOT_RESOLVED, nullCoreTag } from 'js-yaml';
 import { ExactNumber, isList, isObject, MAX_DEPTH, type Node } from './node.ts';
 
+/** Characters of a YAML document that is looked into: js-yaml takes up to 25 ms for so many, and cannot be interrupted. */
+export const MAX_YAML_LENGTH = 64 * 1024;
+
 const JSON_NUMBER = /^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?$/;
 
 /** A plain scalar that JSON would call a number; its source stays, and 012, 0x1f or .5 are text. */

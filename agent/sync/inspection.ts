@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import type { AgentState } from '../api/state.ts';
-import type { Memory } from './memory.ts';
-import { resourceState, type ResourceStateOptions } from './resource-state.ts';
-import { safeState } from './safe-state.ts';
+import type { AgentState, ResourceName, ResourceState } from '../api/state.ts';
 import type { RefreshGroups } from './groups.ts';
+import type { Memory } from './memory.ts';
+import { resourceState, stateOf, type ResourceStateOptions } from './resource-state.ts';
+import { safeState } from './safe-state.ts';
 import type { Sources } from './sources.ts';
 
 export interface InspectionOptions extends ResourceStateOptions {
@@ -13,15 +13,51 @@ export interface InspectionOptions extends ResourceStateOptions {
 }
 
 /** Resources looked at before others get their turn. */
-const PIECE = 100;
+const PIECE = 1_000;
+/** More resources than anybody reads, and characters of what is said of them, in one answer: made within 10 ms. */
+const MOST = 500;
+const MOST_CHARACTERS = 512 * 1024;
 
-/** What a person may know of the Safes and resources of this agent; made in pieces, so that nothing waits for it. */
-export async function inspect(options: InspectionOptions): Promise<Pick<AgentState, 'safes' | 'resources'>> {
+/**
+ * What a person may know of the Safes of this agent, and of its resources: as the last looks left them, those in
+ * trouble first, or one alone. Made in pieces, so that nothing waits for it.
+ */
+export async function inspect(
+  options: InspectionOptions,
+  one?: ResourceName,
+): Promise<Pick<AgentState, 'safes' | 'resources' | 'counts'>> {
   const safes = [...options.sources.all()].map((source) => safeState(source, options));
-  const resources = [];
-  for (const memory of [...options.memories.values()]) {
-    resources.push(resourceState(memory, options));
-    if (resources.length % PIECE === 0) await setImmediate();
+  if (one !== undefined) {
+    const memory = options.memories.get(`${one.namespace}/${one.name}`);
+    return { safes, resources: memory ? [resourceState(memory, options, true)] : [] };
   }
-  return { safes, resources };
+  const sorted: Record<ResourceState['state'], Memory[]> = {
+    failing: [],
+    waiting: [],
+    suspended: [],
+    synced: [],
+  };
+  let looked = 0;
+  for (const memory of [...options.memories.values()]) {
+    sorted[stateOf(memory)].push(memory);
+    if (++looked % PIECE === 0) await setImmediate();
+  }
+  const { failing, waiting, suspended, synced } = sorted;
+  const counts = {
+    failing: failing.length,
+    waiting: waiting.length,
+    suspended: suspended.length,
+    synced: synced.length,
+  };
+  const resources: ResourceState[] = [];
+  let characters = 0;
+  for (const memory of [failing, waiting, suspended, synced]
+    .flatMap((some) => some.slice(0, MOST))
+    .slice(0, MOST)) {
+    const state = resourceState(memory, options, false);
+    characters += (state.message?.length ?? 0) + (state.hint?.length ?? 0);
+    if (characters > MOST_CHARACTERS) break;
+    resources.push(state);
+  }
+  return { safes, resources, counts };
 }

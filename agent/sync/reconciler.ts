@@ -4,6 +4,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Fetched } from '../resolve/answer.ts';
 import type { Desired } from '../resolve/desired.ts';
 import type { Grants } from '../resolve/grants.ts';
+import type { InPieces } from '../resolve/in-pieces.ts';
 import { createMemory, type Memory } from './memory.ts';
 import { Planner, type PlannerOptions } from './planner.ts';
 import { resolve } from '../resolve/refs.ts';
@@ -29,6 +30,8 @@ export interface ReconcilerOptions extends PlannerOptions {
   memories: Map<string, Memory>;
   ownership: Ownership;
   grants: Grants;
+  /** Does work for a namespace piece by piece, at its expense, and lets others have their turns in between. */
+  inTurns: <Result>(namespace: string, work: InPieces<Result>) => Promise<Result>;
   writer: SecretWriter;
   reporter: Reporter;
   statuses: StatusWriter;
@@ -87,7 +90,7 @@ export class Reconciler {
       const current = await this.#targets.look(resource, memory, spec);
       fetched = this.#answer(resource, memory, current);
       if (!fetched) return;
-      const desired = this.#resolve(resource, memory, spec, fetched);
+      const desired = await this.#resolve(resource, memory, spec, fetched);
       if (this.#targets.isOldLook(memory)) {
         memory.lookFirst = true;
         return this.reconcile(key);
@@ -177,14 +180,11 @@ export class Reconciler {
     return undefined;
   }
 
-  #resolve(resource: Resource, memory: Memory, spec: Spec, fetched: Fetched): Desired {
-    const { clock, grants } = this.#options;
-    const desired = resolve(spec, {
-      answer: fetched.answer,
-      namespace: resource.namespace,
-      grants,
-      now: clock.wall(),
-    });
+  async #resolve(resource: Resource, memory: Memory, spec: Spec, fetched: Fetched): Promise<Desired> {
+    const { clock, grants, inTurns } = this.#options;
+    const { namespace } = resource;
+    const pieces = resolve(spec, { answer: fetched.answer, namespace, grants, now: clock.wall() });
+    const desired = await inTurns(namespace, pieces);
     memory.source?.use(memory.key, desired.used);
     return desired;
   }

@@ -1,25 +1,25 @@
 import { hintFor } from '../api/reasons.ts';
-import type { RefState, ResourceState } from '../api/state.ts';
+import type { ResourceState } from '../api/state.ts';
 import type { VSecMSecretStatus } from '../api/vsecmsecret.ts';
 import type { Clock } from '../clock.ts';
-import type { Grants } from '../resolve/grants.ts';
 import type { RefreshGroups } from './groups.ts';
 import type { Memory } from './memory.ts';
-import { refsAlike, refStates } from './ref-states.ts';
 import type { Schedule } from './schedule.ts';
 import { isReady } from './status.ts';
 
 type Trouble = NonNullable<VSecMSecretStatus['failure']>;
 
 export interface ResourceStateOptions {
-  grants: Grants;
   groups: Pick<RefreshGroups, 'dueAt'>;
   schedule: Pick<Schedule, 'dueAt'>;
   clock: Clock;
 }
 
-/** What a person may know of one resource that this agent serves. */
-export function resourceState(memory: Memory, options: ResourceStateOptions): ResourceState {
+/**
+ * What a person may know of one resource that this agent serves.
+ * @param whole with the refs that lead nowhere
+ */
+export function resourceState(memory: Memory, options: ResourceStateOptions, whole: boolean): ResourceState {
   const { key, status, spec, applied } = memory;
   const trouble = troubleOf(memory);
   const [namespace = '', name = ''] = key.split('/');
@@ -38,7 +38,7 @@ export function resourceState(memory: Memory, options: ResourceStateOptions): Re
     }),
     ...(nextLook !== undefined && { nextLook: new Date(nextLook).toISOString() }),
     ...(status.lastSyncTime !== undefined && { lastWrite: status.lastSyncTime }),
-    refs: refs(memory, namespace, options),
+    refs: whole ? [...(memory.failure?.refs ?? [])] : [],
   };
 }
 
@@ -72,13 +72,4 @@ function nextLookAt(memory: Memory, { groups, schedule }: ResourceStateOptions):
     troubleOf(memory) && source?.failure?.nextRetryAt,
   ].filter((at) => at !== undefined);
   return moments.length > 0 ? Math.min(...moments) : undefined;
-}
-
-function refs(memory: Memory, namespace: string, { grants, clock }: ResourceStateOptions): RefState[] {
-  const { spec, source, failure, applied } = memory;
-  if (!spec) return [];
-  const answer = source?.answer()?.answer;
-  if (answer) return refStates(spec, { answer, namespace, grants, now: clock.wall() });
-  if (failure) return refsAlike(spec, failure.code);
-  return applied ? refsAlike(spec, 'ok') : [];
 }

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { systemClock } from '../../agent/clock.ts';
 import { HealthServer, type HealthOptions } from '../../agent/health.ts';
+import { FakeClock } from '../fake-clock.ts';
 
 async function start(t: TestContext, options: Partial<HealthOptions> = {}): Promise<number> {
   const server = new HealthServer({
     port: 0,
     host: '127.0.0.1',
+    clock: systemClock,
     checks: {},
     metrics: async () => ({ type: 'text/plain; version=0.0.4', text: 'up 1\n' }),
     ...options,
@@ -55,11 +58,13 @@ test('metrics are served with their type, and a failure to make them is a 500', 
     if (fails) throw new Error('no');
     return { type: 'text/plain; version=0.0.4', text: 'up 1\n' };
   };
-  const port = await start(t, { metrics });
+  const clock = new FakeClock();
+  const port = await start(t, { metrics, clock });
   const answer = await get(port, '/metrics');
   assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4');
   assert.equal(await answer.text(), 'up 1\n');
   fails = true;
+  await clock.advance(1_000);
   assert.equal((await get(port, '/metrics')).status, 500);
 });
 
@@ -89,6 +94,7 @@ test('closing ends connections that are kept alive, and may be asked for twice',
   const server = new HealthServer({
     port: 0,
     host: '127.0.0.1',
+    clock: systemClock,
     checks: {},
     metrics: async () => ({ type: '', text: '' }),
   });
@@ -101,4 +107,87 @@ test('closing ends connections that are kept alive, and may be asked for twice',
   await server.close();
   await closed;
   await server.close();
+});
+
+/** A connection that sends what is given and reads nothing; resolves when it is closed. */
+async function unread(port: number, sent: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  await once(socket, 'connect');
+  socket.write(sent);
+  return socket;
+}
+const closed = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.resume().once('close', () => resolve());
+  });
+
+test('a connection is good for one request, however many are sent on it', async (t) => {
+  let scrapes = 0;
+  const metrics = async () => ({ type: 'text/plain', text: `${++scrapes}`.repeat(1_000) });
+  const port = await start(t, { metrics, clock: new FakeClock() });
+  const socket = await unread(port, 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2_500));
+  await closed(socket);
+  assert.equal(scrapes, 1);
+  assert.ok(socket.bytesRead < 2_000, `${socket.bytesRead} bytes`);
+  const answer = await get(port, '/livez');
+  assert.equal(answer.headers.get('connection'), 'close');
+});
+
+test('scrapes of one second are one scrape, and one at a time', async (t) => {
+  const clock = new FakeClock();
+  let scrapes = 0;
+  let wait = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const metrics = async () => {
+    const text = `${++scrapes}`;
+    begun.resolve();
+    await wait.promise;
+    return { type: 'text/plain', text };
+  };
+  const port = await start(t, { metrics, clock });
+  const scrape = async () => (await get(port, '/metrics')).text();
+  const first = [scrape(), scrape(), scrape()];
+  await begun.promise;
+  // Later than a second, but that one is still under way.
+  await clock.advance(1_500);
+  const second = scrape();
+  await get(port, '/livez');
+  wait.resolve();
+  assert.deepEqual(await Promise.all([...first, second]), ['1', '1', '1', '1']);
+  wait = Promise.withResolvers();
+  wait.resolve();
+  assert.equal(await scrape(), '2');
+  assert.equal(await scrape(), '2');
+  await clock.advance(1_000);
+  assert.equal(await scrape(), '3');
+});
+
+test('who opens many connections loses its own, and a probe is answered', async (t) => {
+  const port = await start(t, { clock: new FakeClock() });
+  const sockets: Socket[] = [];
+  for (let count = 0; count < 100; count++) sockets.push(await unread(port, 'GET /'));
+  assert.equal((await get(port, '/readyz')).status, 200);
+  await Promise.all(sockets.slice(0, 60).map(closed));
+  assert.equal(sockets.at(-1)!.destroyed, false);
+});
+
+test('a connection ends after ten seconds, whatever it waits for', async (t) => {
+  const clock = new FakeClock();
+  const port = await start(t, { clock, metrics: () => new Promise(() => {}) });
+  const sockets = [
+    await unread(port, ''),
+    await unread(port, 'GET /livez HTTP/1.1\r\n'),
+    await unread(port, 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'),
+    await unread(port, 'POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\nx'),
+  ];
+  // All have been accepted.
+  await get(port, '/livez');
+  await clock.advance(10_000);
+  await Promise.all(sockets.map(closed));
+});
+
+test('a head of more than 8 KiB is refused', async (t) => {
+  const port = await start(t);
+  assert.match(await sendRaw(port, `GET /livez HTTP/1.1\r\nX: ${'x'.repeat(9_000)}`), /^HTTP\/1\.1 431 /);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../agent/api/reasons.ts';
-import { likelySecret, parseRef, PUBLIC_REF_RULES, REF_RULES } from '../../agent/api/ref.ts';
+import { likelySecret, parseRef, pathSteps, PUBLIC_REF_RULES, REF_RULES } from '../../agent/api/ref.ts';
 import { firstBroken } from '../../agent/api/rule.ts';
 import { GOOD_REFS, HOSTILE_REFS } from './ref-cases.ts';
 
@@ -33,18 +33,29 @@ test('a dotted ref stays whole', () => {
   assert.equal(likelySecret(parseRef('app')), 'app');
 });
 
+test('the steps of a JSONPath are what it says', () => {
+  assert.deepEqual(pathSteps("$['a b'].c-d[7][*]['0'][?(@.name=='].x[*')]"), [
+    { kind: 'name', name: 'a b' },
+    { kind: 'name', name: 'c-d' },
+    { kind: 'name', name: '7' },
+    { kind: 'all' },
+    { kind: 'name', name: '0' },
+    { kind: 'where', name: 'name', equals: '].x[*' },
+  ]);
+});
+
 test('of a JSONPath the name of the secret is known, and what follows it', () => {
   const text = "$['app.b'].users[?(@.name=='[?(')]['a b'][7].c";
   assert.throws(() => parseRef(text), Failure);
-  const cases: [text: string, secret: string, whole: boolean, searches: boolean][] = [
-    ['$.s', 's', true, false],
-    ["$['app.b']", 'app.b', true, false],
-    ["$['app.b'].x", 'app.b', false, false],
-    ['$.s[*]', 's', false, false],
-    ["$.s.users[?(@.name=='?')]['a b'][7].c", 's', false, true],
+  const cases: [text: string, secret: string, whole: boolean][] = [
+    ['$.s', 's', true],
+    ["$['app.b']", 'app.b', true],
+    ["$['app.b'].x", 'app.b', false],
+    ['$.s[*]', 's', false],
+    ["$.s.users[?(@.name=='?')]['a b'][7].c", 's', false],
   ];
-  for (const [text, secret, whole, searches] of cases) {
-    assert.deepEqual(parseRef(text), { kind: 'jsonpath', text, secret, whole, searches });
+  for (const [text, secret, whole] of cases) {
+    assert.deepEqual(parseRef(text), { kind: 'jsonpath', text, secret, whole });
     assert.equal(likelySecret(parseRef(text)), secret);
   }
 });

@@ -52,7 +52,7 @@ test('so is one with all the rest', () => {
     ],
     dataFrom: [
       { ref: { kind: 'dotted', text: 'extra' } },
-      { ref: { kind: 'jsonpath', text: '$.s.a', secret: 's', whole: false, searches: false } },
+      { ref: { kind: 'jsonpath', text: '$.s.a', secret: 's', whole: false } },
     ],
     labels: [],
     annotations: [],

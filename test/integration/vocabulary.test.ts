@@ -208,6 +208,7 @@ const CASES: Record<Code, Case> = {
     arrange: holding({ password: 's3cr3t!' }),
     spec: (ns) => data(`${ns}.password`, { decode: 'Base64' }),
   },
+  LimitExceeded: { arrange: holding(Array(20_001).fill(1)), spec: (ns) => data(`${ns}.0`) },
   TargetConflict: { arrange: existing },
   TargetMissing: { spec: (ns) => ({ target: { creationPolicy: 'Merge' }, ...fine(ns) }) },
   TargetImmutable: {
@@ -288,10 +289,14 @@ async function tellAlike(code: Code, ns: string, status: any, from: number): Pro
   await eventually('metric', async () => (await witness.metric('failing_resources', { stage, code })) > 0);
   if (outside) assert.ok((await witness.metric('safe_failing_since_timestamp_seconds', { stage, code })) > 0);
 
-  const state = await witness.state();
-  const resource = state.resources.find(({ namespace }) => namespace === ns);
-  assert.deepEqual([resource?.state, resource?.code], ['failing', code]);
-  assert.equal(resource?.hint, status.failure.hint);
+  // What is told to one serves others for a second.
+  const { state, resource } = await eventually('state', async () => {
+    const state = await witness.state();
+    const resource = state.resources.find(({ namespace }) => namespace === ns);
+    return resource?.code === code && { state, resource };
+  });
+  assert.equal(resource.state, 'failing');
+  assert.equal(resource.hint, status.failure.hint);
   if (outside) assert.ok(state.safes.some(({ failure }) => failure?.code === code));
   assert.ok((await witness.page('/')).includes(code));
 

@@ -40,6 +40,23 @@ suite('a work queue', () => {
     assert.deepEqual(await drain(), ['a/1', 'b/1', 'c/1', 'a/2', 'b/2', 'a/3']);
   });
 
+  test('a namespace whose keys take much work has fewer turns, as long as others wait', async () => {
+    const { queue, drain } = create();
+    for (let i = 0; i < 3; i++) queue.add(`slow/${i}`);
+    for (let i = 0; i < 5; i++) queue.add(`quick/${i}`);
+    queue.charge('slow', 16);
+    queue.charge('quick', 4);
+    const order = ['quick/0', 'quick/1', 'quick/2', 'slow/0', 'quick/3', 'slow/1', 'quick/4', 'slow/2'];
+    assert.deepEqual(await drain(), order);
+    for (let i = 0; i < 1_000; i++) queue.charge('slow', 10_000);
+    for (let i = 10; i < 110; i++) queue.add(`quick/${i}`);
+    queue.add('slow/3');
+    assert.equal((await drain()).indexOf('slow/3'), 41);
+    queue.charge('slow', 10_000);
+    queue.add('slow/4');
+    assert.deepEqual(await drain(), ['slow/4']);
+  });
+
   test('gives urgent keys first, and one routine key of eight in between', async () => {
     const { queue, drain } = create();
     for (let i = 0; i < 20; i++) queue.add(`r/${i}`);

@@ -8,7 +8,7 @@ export const resource = (name: string, more: Partial<ResourceState> = {}): Resou
   state: 'synced',
   lastWrite: '2026-01-01T00:00:00Z',
   nextLook: '2026-01-01T01:00:00.000Z',
-  refs: [{ key: 'password', ref: `${name}.password`, secret: name, state: 'ok' }],
+  refs: [],
   ...more,
 });
 
@@ -20,7 +20,7 @@ export const failing = (name: string, since: string): ResourceState =>
     message: 'spec.data[0].ref: the secret is granted, but holds nothing at this path',
     hint: "Register it: safe -w raw:db -n shop -s 'VALUE'",
     since,
-    refs: [{ key: 'password', ref: `${name}.password`, state: 'RefNotFound' }],
+    refs: [],
   });
 
 /** An agent that is well, except for `more`. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import type { AgentState } from '../../agent/api/state.ts';
+import { systemClock } from '../../agent/clock.ts';
 import { PageServer } from '../../agent/page/server.ts';
 import { agentState, failing, resource } from './agent-state.ts';
 import { BROWSER, launch } from './browser.ts';
@@ -16,7 +17,7 @@ let state: AgentState;
 before(async () => {
   if (skip) return;
   browser = await launch();
-  server = new PageServer({ port: 0, state: async () => state });
+  server = new PageServer({ clock: systemClock, port: 0, state: async () => state });
   port = await server.listen();
 });
 after(async () => {
@@ -64,7 +65,7 @@ test('an agent that goes away is said to be away, and what was last seen stays',
   const status = page.getByRole('status');
   await status.filter({ hasText: 'The agent does not answer' }).waitFor();
   assert.equal(await page.getByRole('rowheader', { name: 'shop/fine' }).count(), 1);
-  server = new PageServer({ port, state: async () => state });
+  server = new PageServer({ clock: systemClock, port, state: async () => state });
   await server.listen();
   await status.filter({ hasText: /^$/ }).waitFor({ state: 'attached' });
   await page.close();
@@ -125,7 +126,7 @@ test('names that are long do not push the page out of a small window', { skip },
 test('a page of another origin cannot read the state', { skip }, async () => {
   state = agentState();
   const { page } = await open();
-  const other = new PageServer({ port: 0, state: async () => state });
+  const other = new PageServer({ clock: systemClock, port: 0, state: async () => state });
   const origin = `http://127.0.0.1:${await other.listen()}`;
   const stranger = await browser.newPage();
   await stranger.goto(`${origin}/`);

@@ -4,18 +4,23 @@ import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
+import { systemClock } from '../../agent/clock.ts';
+import type { AgentState, ResourceName } from '../../agent/api/state.ts';
 import { PageServer } from '../../agent/page/server.ts';
 import { agentState } from './agent-state.ts';
 
-async function serve(t: TestContext, state = async () => agentState()) {
-  const server = new PageServer({ port: 0, state });
+async function serve(
+  t: TestContext,
+  state: (one?: ResourceName) => Promise<AgentState> = async () => agentState(),
+) {
+  const server = new PageServer({ port: 0, state, clock: systemClock });
   const port = await server.listen();
   t.after(() => server.close());
   const ask = async (
     path: string,
-    { host = `localhost:${port}`, method = 'GET', address = '127.0.0.1' } = {},
+    { host = `localhost:${port}`, method = 'GET', address = '127.0.0.1', headers = {} } = {},
   ): Promise<{ status: number | undefined; headers: IncomingMessage['headers']; body: string }> => {
-    const sent = request({ host: address, port, path, method, headers: { host } }).end();
+    const sent = request({ host: address, port, path, method, headers: { host, ...headers } }).end();
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
     return { status: response.statusCode, headers: response.headers, body: await text(response) };
   };
@@ -88,6 +93,31 @@ test('neither an address in the request line nor the lack of a Host gets around 
   }
 });
 
+test('of one resource, whole, tells a request that names it', async (t) => {
+  const asked: unknown[] = [];
+  const { ask } = await serve(t, async (one) => {
+    asked.push(one);
+    return agentState();
+  });
+  assert.equal((await ask('/state.json?namespace=a%2Fb&name=x%20y')).status, 200);
+  assert.equal((await ask('/state.json')).status, 200);
+  for (const query of ['namespace=a', 'name=a', 'x=y', 'x'])
+    assert.equal((await ask(`/state.json?${query}`)).status, 400, query);
+  assert.deepEqual(asked, [{ namespace: 'a/b', name: 'x y' }, undefined]);
+});
+
+test('what another site has a browser ask is refused', async (t) => {
+  const { ask } = await serve(t);
+  for (const [site, status] of [
+    ['cross-site', 403],
+    ['same-site', 403],
+    ['same-origin', 200],
+    ['none', 200],
+  ] as const)
+    for (const path of ['/', '/state.json'])
+      assert.equal((await ask(path, { headers: { 'sec-fetch-site': site } })).status, status, site);
+});
+
 test('nothing but GET is answered, and nothing but the two paths', async (t) => {
   const { ask } = await serve(t);
   for (const method of ['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
@@ -120,9 +150,9 @@ test('a state that cannot be told is a 500 without a word of why', async (t) => 
 });
 
 test('a port that is taken is an error, and close frees it', async () => {
-  const first = new PageServer({ port: 0, state: async () => agentState() });
+  const first = new PageServer({ port: 0, state: async () => agentState(), clock: systemClock });
   const port = await first.listen();
-  const second = new PageServer({ port, state: async () => agentState() });
+  const second = new PageServer({ port, state: async () => agentState(), clock: systemClock });
   await assert.rejects(second.listen(), { code: 'EADDRINUSE' });
   await first.close();
   assert.equal(await second.listen(), port);

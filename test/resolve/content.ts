@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Failure } from '../../agent/api/reasons.ts';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
 import type { Answer, StoredSecret } from '../../agent/resolve/answer.ts';
+import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { resolve } from '../../agent/resolve/refs.ts';
 import { answerOf } from './stored-secret.ts';
 
@@ -20,8 +21,9 @@ export const bytesOf = (
   answer: Answer,
   grants: 'enforce' | 'warn' | 'off' = 'enforce',
 ): ReadonlyMap<string, Uint8Array> =>
-  resolve(parseSpec({ metadata: { name: 'x' }, spec }), { answer, namespace: 'team-a', grants, now: NOW })
-    .data;
+  atOnce(
+    resolve(parseSpec({ metadata: { name: 'x' }, spec }), { answer, namespace: 'team-a', grants, now: NOW }),
+  ).data;
 
 /** The Failure that `act` must throw. */
 export function failureOf(act: () => unknown): Failure {

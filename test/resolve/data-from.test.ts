@@ -55,7 +55,7 @@ test('a key of two objects is one too many', () => {
   const secrets = [stored('a', { shared: 's3cr3t' }), stored('b', { shared: 's3cr3t' })];
   assert.deepEqual(failing(from('a', 'b'), ...secrets), {
     code: 'RefAmbiguous',
-    message: 'spec.dataFrom[1].ref (b): the key shared comes from another dataFrom as well',
+    message: 'spec.dataFrom[1].ref (b): member 1 of the object there has the name of one in another dataFrom',
   });
 });
 
@@ -86,28 +86,32 @@ test('what has no members gives no keys', () => {
   assert.deepEqual(contentOf(from('s'), stored('s', '{}')), {});
 });
 
-test('a member that cannot be a key is named, its value is not', () => {
-  for (const [name, shown] of [
-    ['a/b', '"a/b"'],
-    ['', '""'],
-    ['..x', '"..x"'],
-    ['line\nbreak', '"line\\nbreak"'],
-    ['é', '"é"'],
-    [`${'k'.repeat(300)}`, `"${'k'.repeat(64)}…"`],
-  ] as const) {
-    assert.deepEqual(failing(from('s'), stored('s', { [name]: 's3cr3t' })), {
+test('a member that cannot be a key is counted: what it is called may be a secret, as its value is', () => {
+  for (const name of [
+    'a/s3cr3t',
+    '',
+    '..s3cr3t',
+    'line\ns3cr3t',
+    's3cr3té',
+    's3cr3t horse',
+    's3cr3t'.repeat(50),
+  ]) {
+    assert.deepEqual(failing(from('s'), stored('s', { a: 'x', [name]: 's3cr3t' })), {
       code: 'ValueInvalid',
-      message: `spec.dataFrom[0].ref (s): the member ${shown} of the object there cannot be a key of a Secret`,
+      message:
+        'spec.dataFrom[0].ref (s): the name of member 2 of the object there cannot be a key of a Secret',
     });
   }
-  assert.deepEqual(failing(from('s'), stored('s', '{"a":1,"n":null}')), {
+  assert.deepEqual(failing(from('s'), stored('s', '{"a":1,"s3cr3t":null}')), {
     code: 'RefIsNull',
-    message: 'spec.dataFrom[0].ref (s): the member n of the object there is null',
+    message: 'spec.dataFrom[0].ref (s): member 2 of the object there is null',
   });
-  const half = failing(from('s'), stored('s', '{"k":"\\ud800s3cr3t"}'));
+  const half = failing(from('s'), stored('s', '{"s3cr3t":"\\ud800s3cr3t"}'));
   assert.equal(half.code, 'ValueInvalid');
-  assert.match(half.message, /^spec\.dataFrom\[0\]: the value for k /);
-  assert.doesNotMatch(half.message, /s3cr3t/);
+  assert.match(half.message, /^spec\.dataFrom\[0\]: the value for member 1 of the object there /);
+  const twice = failing(from('a', 'b'), stored('a', { s3cr3t: '1' }), stored('b', { x: '', s3cr3t: '2' }));
+  const large = failing(from('a'), stored('a', { s3cr3t: 's3cr3t'.repeat(200_000) }));
+  for (const { message } of [half, twice, large]) assert.doesNotMatch(message, /s3cr3t/);
 });
 
 test('names from JavaScript are keys like others', () => {

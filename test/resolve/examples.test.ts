@@ -6,6 +6,7 @@ import { loadAll } from 'js-yaml';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
 import type { StoredSecret } from '../../agent/resolve/answer.ts';
 import type { Desired } from '../../agent/resolve/desired.ts';
+import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { resolve } from '../../agent/resolve/refs.ts';
 import { NOW } from './content.ts';
 import { answerOf, stored } from './stored-secret.ts';
@@ -30,12 +31,14 @@ const made = (text: string, secrets: StoredSecret[]): Desired[] =>
   (loadAll(text) as Resource[])
     .filter(({ kind }) => kind === 'VSecMSecret')
     .map((resource) =>
-      resolve(parseSpec(resource), {
-        answer: answerOf(...secrets),
-        namespace: resource.metadata.namespace ?? 'default',
-        grants: 'enforce',
-        now: NOW,
-      }),
+      atOnce(
+        resolve(parseSpec(resource), {
+          answer: answerOf(...secrets),
+          namespace: resource.metadata.namespace ?? 'default',
+          grants: 'enforce',
+          now: NOW,
+        }),
+      ),
     );
 
 for (const file of readdirSync(FOLDER)) {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Failure } from '../../agent/api/reasons.ts';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
 import { parseResponse } from '../../agent/safe/response.ts';
+import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { resolve } from '../../agent/resolve/refs.ts';
 
 const NOW = Date.UTC(2026, 10, 25);
@@ -14,7 +15,7 @@ function read(file: string, refs: string[], namespace = 'default'): string[] {
   return refs.map((ref) => {
     const spec = parseSpec({ metadata: { name: 'x' }, spec: { data: [{ key: 'key', ref }] } });
     try {
-      const { data } = resolve(spec, { answer, namespace, grants: 'enforce', now: NOW });
+      const { data } = atOnce(resolve(spec, { answer, namespace, grants: 'enforce', now: NOW }));
       return Buffer.from(data.get('key')!).toString();
     } catch (error) {
       if (error instanceof Failure) return error.code;

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { Failure } from '../../agent/api/reasons.ts';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
 import type { Answer } from '../../agent/resolve/answer.ts';
+import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { resolve } from '../../agent/resolve/refs.ts';
 import { answerOf, stored } from './stored-secret.ts';
 import { aimed, mine, NOW, spec, theirs } from './tenancy-cases.ts';
@@ -11,16 +12,18 @@ import { aimed, mine, NOW, spec, theirs } from './tenancy-cases.ts';
 /** Everything that may reach the resource's status, Events or Secret. */
 function outcome(object: object, answer: Answer): unknown {
   try {
-    return resolve(parseSpec({ metadata: { name: 'x' }, spec: object }), {
-      answer,
-      namespace: 'team-a',
-      grants: 'enforce',
-      now: NOW,
-    });
+    return atOnce(
+      resolve(parseSpec({ metadata: { name: 'x' }, spec: object }), {
+        answer,
+        namespace: 'team-a',
+        grants: 'enforce',
+        now: NOW,
+      }),
+    );
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const { code, message, context, wakeAt, retryAfterMs, reason } = error;
-    return { code, message, context, wakeAt, retryAfterMs, reason };
+    const { code, message, context, refs, wakeAt, retryAfterMs, reason } = error;
+    return { code, message, context, refs, wakeAt, retryAfterMs, reason };
   }
 }
 

@@ -9,6 +9,7 @@ import { AlikeLines } from '../../agent/sync/alike-lines.ts';
 import { Claims } from '../../agent/sync/claims.ts';
 import { EventSink } from '../../agent/sync/events.ts';
 import type { Grants } from '../../agent/resolve/grants.ts';
+import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { RefreshGroups, toleranceOf } from '../../agent/sync/groups.ts';
 import type { Memory } from '../../agent/sync/memory.ts';
 import { Reconciler } from '../../agent/sync/reconciler.ts';
@@ -131,6 +132,7 @@ export class Bench {
       endpoint: (url = 'https://safe') =>
         url.includes('forbidden') ? undefined : { url, dial: `${url}/workload/v1/secrets` },
       grants,
+      inTurns: (_namespace, work) => Promise.resolve(work).then(atOnce),
       sources: this.sources,
       groups,
       writer: new SecretWriter({ api: this.secrets }),
