@@ -90,25 +90,24 @@ const DEFAULT_REFRESH_INTERVAL = '1h';
 export function parseSpec(resource: unknown): Spec {
   const root = new Field('', resource);
   const name = root.member('metadata').member('name').text(253, OBJECT_NAME_RULES);
-  const spec = root
-    .member('spec')
-    .members([
-      'vsecmSafeURL',
-      'secretType',
-      'refreshInterval',
-      'maxStaleness',
-      'suspend',
-      'target',
-      'data',
-      'dataFrom',
-      'labels',
-      'annotations',
-    ]);
+  const field = root.member('spec');
+  const spec = field.members([
+    'vsecmSafeURL',
+    'secretType',
+    'refreshInterval',
+    'maxStaleness',
+    'suspend',
+    'target',
+    'data',
+    'dataFrom',
+    'labels',
+    'annotations',
+  ]);
   if (spec.secretType.present && spec.secretType.text(64) !== 'k8s')
     spec.secretType.fail('must be k8s, the only type there is');
   const { refreshInterval: interval, maxStaleness } = spec;
   const target = parseTarget(spec.target, name);
-  return {
+  const parsed: Spec = {
     ...(spec.vsecmSafeURL.present ? { safeURL: spec.vsecmSafeURL.text(1024, SAFE_URL_RULES) } : {}),
     secretType: 'k8s',
     refreshIntervalMs: parseDuration(
@@ -123,6 +122,27 @@ export function parseSpec(resource: unknown): Spec {
     labels: parseMetadata(spec.labels),
     annotations: parseMetadata(spec.annotations),
   };
+  refuseLong(field, parsed);
+  return parsed;
+}
+
+/**
+ * Characters of all keys and refs together; the CRD has the same limit. What the largest Secret needs, 256 keys with
+ * refs of a hundred characters, fits; what agents keep of the largest resource is some 100 KiB.
+ */
+export const MAX_CHARACTERS = 32_768;
+export const TOO_LONG_MESSAGE =
+  'must not have more than 32,768 characters in its keys and refs together: spread them over several VSecMSecrets';
+
+function refuseLong(spec: Field, { data, dataFrom, labels, annotations }: Spec): void {
+  const texts = [
+    ...[...data, ...labels, ...annotations].flatMap(({ key, ref }) => [key, ref.text]),
+    ...dataFrom.map(({ ref }) => ref.text),
+  ];
+  // Code points, as the API server counts; at least half of the units.
+  const units = texts.reduce((sum, text) => sum + text.length, 0);
+  if (units > MAX_CHARACTERS && texts.reduce((sum, text) => sum + [...text].length, 0) > MAX_CHARACTERS)
+    spec.fail(TOO_LONG_MESSAGE);
 }
 
 export const NO_SOURCE_MESSAGE =

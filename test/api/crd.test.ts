@@ -27,7 +27,7 @@ import {
 } from '../../agent/api/syntax.ts';
 import { CREATION_POLICIES, MERGE_IMMUTABLE_MESSAGE, MERGE_TYPE_MESSAGE } from '../../agent/api/target.ts';
 import { DECODINGS } from '../../agent/api/entry.ts';
-import { NO_SOURCE_MESSAGE } from '../../agent/api/vsecmsecret.ts';
+import { NO_SOURCE_MESSAGE, TOO_LONG_MESSAGE } from '../../agent/api/vsecmsecret.ts';
 
 interface Schema {
   description?: string;
@@ -89,6 +89,7 @@ test('the CRD and the agent say the same about fields that depend on each other'
   assert.deepEqual(messages('spec'), [
     NO_SOURCE_MESSAGE,
     ...Array.from(TYPE_DEMANDS.values(), ({ message }) => message),
+    TOO_LONG_MESSAGE,
   ]);
   assert.deepEqual(messages('spec', 'target'), [MERGE_TYPE_MESSAGE, MERGE_IMMUTABLE_MESSAGE]);
   for (const [type, { keys }] of TYPE_DEMANDS) {

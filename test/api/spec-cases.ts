@@ -12,6 +12,26 @@ const withData = (change: Change): Change => ({ data: [{ key: 'a', ref: 's.a' }]
 const entries = (count: number): Change[] =>
   Array.from({ length: count }, (_, i) => ({ key: `k${i}`, ref: 's.labels.a' }));
 
+/** A spec whose keys and refs have so many characters together, those of two UTF-16 units and four bytes among them. */
+export function filled(characters: number): Record<string, unknown> {
+  const ref = (length: number): string => 's.' + '😀'.repeat(length - 2);
+  const key = (index: number): string => `k${100 + index}`;
+  const pub = (index: number): string => `${'s'.repeat(500)}.labels.n${100 + index}`;
+  const list = (count: number, entry: (index: number) => object): object[] =>
+    Array.from({ length: count }, (_, index) => entry(index));
+  const spec = {
+    data: list(22, (index) => ({ key: key(index), ref: ref(1_000) })),
+    dataFrom: list(4, (index) => ({ ref: `${index}${ref(999)}` })),
+    labels: list(8, (index) => ({ key: key(index), ref: pub(index) })),
+    annotations: list(3, (index) => ({ key: key(index), ref: pub(index) })),
+  };
+  const texts = Object.values(spec).flatMap((entries) =>
+    entries.flatMap((entry) => Object.values(entry) as string[]),
+  );
+  const left = characters - texts.reduce((sum, text) => sum + [...text].length, 0);
+  return { ...spec, data: [...spec.data, { key: 'last', ref: ref(left - 4) }] };
+}
+
 /** Specs that the CRD and the agent must both take. */
 export const GOOD_SPECS: Record<string, Change> = {
   'all fields': {
@@ -26,6 +46,7 @@ export const GOOD_SPECS: Record<string, Change> = {
     labels: [{ key: 'app', ref: 'databaseCredentials.cocaCola.labels.app' }],
     annotations: [{ key: 'env', ref: 'databaseCredentials.cocaCola.annotations.env' }],
   },
+  'as many characters as there may be': filled(32_768),
   'all the rest': {
     maxStaleness: '15m',
     suspend: true,
@@ -123,6 +144,7 @@ export const WRONG_SPECS: Record<string, { spec: unknown; field: string }> = {
     spec: { data: [{ key: 'a', ref: '$..password' }] },
     field: 'spec.data[0].ref',
   },
+  'too many characters in all keys and refs': { spec: filled(32_769), field: 'spec' },
   'an over-long ref': { spec: { data: [{ key: 'a', ref: 'a'.repeat(1025) }] }, field: 'spec.data[0].ref' },
   'a URL without https': { spec: withData({ vsecmSafeURL: 'http://safe:8443' }), field: 'spec.vsecmSafeURL' },
   'a URL with a user': {
