@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { run, type Outcome } from '../test/simulation/run.ts';
 import { CALM, scriptOf } from '../test/simulation/script.ts';
+import { told } from '../test/simulation/event.ts';
+import { shrink } from '../test/simulation/shrink.ts';
 import { SMALL, type Setting } from '../test/simulation/setting.ts';
 
 // `npm run simulate -- --runs N --minutes M [--from SEED] --json FILE`: many worlds with the default faults;
@@ -13,13 +15,20 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '60' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    /** An invariant: shrinks this seed's violation of it. */
+    shrink: { type: 'string' },
+    /** Names of sources, with commas between; default some of all. */
+    sources: { type: 'string' },
     day: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 });
 
 const minutes = Number(values.minutes);
+const sources = values.sources?.split(',');
 if (values.day) await day();
+else if (values.seed !== undefined && values.shrink !== undefined)
+  await shrunk(Number(values.seed), values.shrink);
 else if (values.seed !== undefined) await one(Number(values.seed));
 else await many(Number(values.from), Number(values.runs));
 
@@ -42,9 +51,19 @@ async function day(): Promise<void> {
 
 async function one(seed: number): Promise<void> {
   const setting: Setting = { ...SMALL, seed, minutes };
-  const outcome = await run(setting, scriptOf(setting), { print: (line) => console.log(line) });
+  const outcome = await run(setting, scriptOf(setting, sources), { print: (line) => console.log(line) });
   tell(outcome);
   report({ seed, hash: outcome.hash, violations: outcome.violations.length });
+}
+
+async function shrunk(seed: number, invariant: string): Promise<void> {
+  const setting: Setting = { ...SMALL, seed, minutes };
+  const found = await shrink(setting, scriptOf(setting, sources), invariant);
+  if (found === undefined) return console.log(`seed ${seed} does not violate ${invariant}`);
+  const { trace } = await run(found.setting, found.events, { until: invariant });
+  console.log(trace.last(60).join('\n'));
+  for (const event of found.events) console.log(`${(event.at / 1000).toFixed(3)} s: ${told(event)}`);
+  report({ ...found });
 }
 
 async function many(from: number, runs: number): Promise<void> {
@@ -55,7 +74,7 @@ async function many(from: number, runs: number): Promise<void> {
   let [simulatedHours, steps, violations] = [0, 0, 0];
   for (let seed = from; seed < from + runs; seed++) {
     const setting: Setting = { ...SMALL, seed, minutes };
-    const events = scriptOf(setting);
+    const events = scriptOf(setting, sources);
     for (const event of events) faults[event.do] = (faults[event.do] ?? 0) + 1;
     const outcome = await run(setting, events);
     simulatedHours += outcome.simulatedHours;
@@ -65,7 +84,7 @@ async function many(from: number, runs: number): Promise<void> {
     failedSeeds.push(seed);
     for (const name of new Set(outcome.violations.map(({ invariant }) => invariant)))
       byInvariant[name] = (byInvariant[name] ?? 0) + 1;
-    tell(outcome, 3);
+    tell(outcome, 1);
   }
   const wallSeconds = Math.round((performance.now() - began) / 10) / 100;
   report({ runs, simulatedHours, wallSeconds, steps, faults, violations, byInvariant, failedSeeds });
@@ -73,7 +92,12 @@ async function many(from: number, runs: number): Promise<void> {
 }
 
 function tell({ setting, violations }: Outcome, most = 20): void {
-  for (const { invariant, at, text } of violations.slice(0, most))
+  const first = new Map<string, number>();
+  const shown = violations.filter(({ invariant }) => {
+    first.set(invariant, (first.get(invariant) ?? 0) + 1);
+    return first.get(invariant)! <= most;
+  });
+  for (const { invariant, at, text } of shown)
     console.log(`seed ${setting.seed} at ${(at / 1000).toFixed(3)} s: ${invariant}: ${text}`);
 }
 

@@ -28,7 +28,7 @@ export interface AgentProcessOptions {
   timeline: Timeline;
   trace: Trace;
   witness: Witness;
-  /** A request of it reached Safe. */
+  /** It asks Safe. */
   onSafe: () => void;
   /** It ended by itself. */
   onEnd: (error: unknown) => void;
@@ -43,6 +43,8 @@ export class AgentProcess {
   readonly work: Work;
   /** Its open watches tell nothing any more. */
   readonly mute: () => void;
+  /** Its connections to the API servers are reset. */
+  readonly drop: () => void;
   /** Timers that it has set. */
   timers = 0;
   skewMs: number;
@@ -70,7 +72,7 @@ export class AgentProcess {
     const log = logOf(trace, pod);
     const metrics = createMetrics();
     this.identity = new SimulatedIdentity(pod, { clock, log, metrics });
-    const { send, mute } = wire({
+    const { send, mute, drop } = wire({
       pod,
       servers,
       troubles,
@@ -81,6 +83,7 @@ export class AgentProcess {
       deliver: (take) => this.deliver(take),
     });
     this.mute = mute;
+    this.drop = () => this.deliver(drop);
     const asker = { identity: () => this.identity.held.current(), clock, links: this.links.safe };
     this.work = createWork({
       kube: KubeClient.over(send, { metrics, clock }),

@@ -21,7 +21,7 @@ export type Happening =
   | { do: 'annotate-secret'; resource: number; name: string; annotations: Record<string, string | null> }
   | { do: 'force-fields'; resource: number; name: string }
   // Safe
-  | { do: 'rotate'; secret: number }
+  | { do: 'rotate'; secret: number; expiresMs?: number }
   | { do: 'lose-secret'; secret: number }
   | { do: 'safe'; weather: Weather; ms: number }
   // Agents and their nodes
@@ -33,6 +33,8 @@ export type Happening =
   | { do: 'withdraw'; node: number; ms: number }
   | { do: 'starve'; node: number; ms: number }
   | { do: 'skew'; node: number; ms: number }
+  /** From its next start on. */
+  | { do: 'configure'; node: number; maxOwners: number }
   // The API servers, and the network
   | { do: 'api'; trouble: Trouble & { node?: number }; ms: number }
   | {
@@ -43,7 +45,8 @@ export type Happening =
       ms: number;
     }
   | { do: 'cut'; node: number; what: 'requests' | 'watches' | 'safe' | 'all'; ms: number }
-  | { do: 'mute'; node: number };
+  | { do: 'mute'; node: number }
+  | { do: 'drop'; node: number };
 
 /** Something that happens at a time: milliseconds since the start. */
 export type Event = { at: number } & Happening;

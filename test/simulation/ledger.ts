@@ -3,7 +3,7 @@ import { contentOf, sourceOf } from './content.ts';
 import type { Timeline } from './timeline.ts';
 
 /** How a VSecMSecret's target stands. */
-export type State = 'suspended' | 'contested' | 'absent' | 'foreign' | 'wrong' | 'behind' | 'served';
+export type State = 'suspended' | 'contested' | 'absent' | 'foreign' | 'wrong' | 'served';
 
 export interface Entry {
   readonly resource: any;
@@ -86,14 +86,19 @@ export class Ledger {
     const secret = this.#cluster.get(this.#cluster.secrets, namespace, name);
     const rivals = this.naming(target).filter((other) => other.metadata.uid !== resource.metadata.uid);
     if (secret === undefined) return rivals.length > 0 ? 'contested' : 'absent';
+    const content = contentOf(secret);
+    const right = content.is === 'version' && content.secret === sourceOf(resource);
+    if ((resource.spec.target?.creationPolicy ?? 'Owner') !== 'Owner') {
+      if (rivals.length > 0) return 'contested';
+      if (right) return 'served';
+      return isAgents(secret) ? 'wrong' : 'foreign';
+    }
     const owners: string[] = (secret.metadata.ownerReferences ?? []).map((owner: any) => owner.uid);
     if (!owners.includes(resource.metadata.uid)) {
       if (rivals.length > 0) return 'contested';
       return isAgents(secret) ? 'wrong' : 'foreign';
     }
-    const content = contentOf(secret);
-    if (content.is !== 'version' || content.secret !== sourceOf(resource)) return 'wrong';
-    return 'served';
+    return right ? 'served' : 'wrong';
   }
 }
 

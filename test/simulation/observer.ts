@@ -4,8 +4,8 @@ import type { Reply } from './api-server.ts';
 import type { Event } from './event.ts';
 import { INVARIANTS } from './invariants.ts';
 import { Ledger } from './ledger.ts';
-import { type Ears, type Scene, type Watched } from './scene.ts';
-import { HANDOFF_MS } from './setting.ts';
+import { type Calm, type Ears, type Scene, type Watched } from './scene.ts';
+import { BACKOFF_CAP_MS, HANDOFF_MS } from './setting.ts';
 import { Shown } from './shown.ts';
 import type { Trace } from './trace.ts';
 import type { Witness } from './wire.ts';
@@ -19,6 +19,10 @@ export interface Violation {
 }
 
 const BEAT_MS = 2_000;
+/** Until a watch that tells nothing is noticed, and all is listed anew. */
+const WATCHDOG_MS = 120_000;
+/** Until those who met an outage of the API servers have all come back; they may stay away as long as it lasted. */
+const RECOVERY_MS = 60_000;
 
 /** Sees everything: what each agent has been shown, each change at etcd, each request. The invariants judge. */
 export class Observer {
@@ -30,7 +34,7 @@ export class Observer {
   readonly #world: World;
   readonly #trace: Trace;
   readonly #ears: Ears[] = [];
-  readonly #troubledUntil = { api: 0, agents: 0, safe: 0 };
+  readonly #troubledUntil = { api: 0, watches: 0, agents: 0, safe: 0 };
 
   constructor(world: World, trace: Trace) {
     const { cluster, timeline, setting, safe } = world;
@@ -124,13 +128,19 @@ export class Observer {
       case 'safe':
         return this.#trouble('safe', ms);
       case 'api':
+        return this.#trouble(
+          event.trouble.becomes === 'silent' ? 'watches' : 'api',
+          ms + RECOVERY_MS + Math.min(ms, BACKOFF_CAP_MS),
+        );
       case 'lag':
         return this.#trouble('api', ms);
+      case 'drop':
+        return this.#trouble('api', 1_000);
       case 'cut':
         this.#trouble('safe', ms);
         return this.#trouble('api', ms);
       case 'mute':
-        return this.#trouble('api', 110_000);
+        return this.#trouble('watches', WATCHDOG_MS);
       case 'freeze':
       case 'crash':
       case 'roll':
@@ -149,7 +159,7 @@ export class Observer {
     for (const ear of this.#ears) ear.end?.();
   }
 
-  #trouble(what: 'api' | 'agents' | 'safe', ms: number): void {
+  #trouble(what: Calm, ms: number): void {
     const until = this.#world.timeline.now + ms;
     // Only agents that are whole again end a trouble without a known end.
     if (what === 'agents') {

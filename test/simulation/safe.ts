@@ -29,6 +29,8 @@ export class Safe {
   readonly #versions: number[];
   /** From when on Safe served each version of each secret. */
   readonly #since: number[][];
+  readonly #lost = new Set<number>();
+  readonly #expires = new Map<number, number>();
   #weather: { now: Weather; until: number } = { now: { is: 'well' }, until: Infinity };
   /** Requests that reached Safe. */
   requests = 0;
@@ -48,6 +50,9 @@ export class Safe {
 
   /** Registers the next version of a secret. */
   rotate(secret: number, more: { expires?: string } = {}): void {
+    this.#lost.delete(secret);
+    this.#expires.delete(secret);
+    if (more.expires !== undefined) this.#expires.set(secret, Date.parse(more.expires));
     const version = ++this.#versions[secret]!;
     const value = JSON.stringify({ a: `${secret}.${version}`, b: `${secret}.${version}` });
     this.#store.register({ name: `raw:s${secret}`, value, namespaces: ['*'], ...more });
@@ -56,6 +61,7 @@ export class Safe {
 
   /** The secret is not there any more, until it is registered again. */
   lose(secret: number): void {
+    this.#lost.add(secret);
     this.#store.delete(`raw:s${secret}`);
   }
 
@@ -66,6 +72,11 @@ export class Safe {
 
   get weather(): Weather {
     return this.#timeline.now < this.#weather.until ? this.#weather.now : { is: 'well' };
+  }
+
+  /** Whether the secret can be used at present. */
+  has(secret: number): boolean {
+    return !this.#lost.has(secret) && (this.#expires.get(secret) ?? Infinity) > this.#timeline.now;
   }
 
   get secrets(): number {
@@ -87,7 +98,7 @@ export class Safe {
    */
   async read(
     agent: { identity: () => void; clock: Clock; links: { out: Link; in: Link } },
-    onArrival: () => void,
+    onLeave: () => void,
   ): Promise<Fetched> {
     const { clock, links } = agent;
     try {
@@ -101,13 +112,13 @@ export class Safe {
       answer.reject(new SafeError('SafeTimeout', { cause: 'TIMEOUT_BODY' })),
     );
     const back = (arrive: () => void): void => links.in.carry(arrive);
+    onLeave();
     links.out.carry(() => {
       const { weather } = this;
       if (weather.is === 'hung') return;
       if (weather.is === 'away')
         return back(() => answer.reject(new SafeError('SafeUnreachable', { cause: 'ECONNREFUSED' })));
       this.requests += 1;
-      onArrival();
       const { status, body, retryAfter } = this.#answer(weather);
       const reply = { status, body, ...(retryAfter !== undefined && { retryAfter }) };
       if (weather.is === 'slow') this.#timeline.after(weather.ms, () => back(() => answer.resolve(reply)));

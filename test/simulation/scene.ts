@@ -18,6 +18,9 @@ export interface Watched {
   readonly startedAt: number;
 }
 
+/** What can be troubled: API servers and network; watches that tell nothing; the agents and who owns what; Safe. */
+export type Calm = 'api' | 'watches' | 'agents' | 'safe';
+
 /** What invariants judge by: everything. */
 export interface Scene {
   readonly setting: Setting;
@@ -27,8 +30,8 @@ export interface Scene {
   readonly ledger: Ledger;
   /** Every process that ever ran, by pod; the last one of each. */
   readonly agents: ReadonlyMap<string, Watched>;
-  /** For how long nothing has been wrong, milliseconds: API servers and network, the agents, Safe. */
-  calm(what: 'api' | 'agents' | 'safe'): number;
+  /** For how long nothing has been wrong with it, milliseconds. */
+  calm(what: Calm): number;
   /** Notes a violation. */
   violate(text: string): void;
 }
@@ -43,7 +46,7 @@ export interface Ears {
   secret?(change: Change, writer: string): void;
   /** A VSecMSecret changed. */
   resource?(change: Change, writer: string): void;
-  /** An agent's request to Safe arrived there. */
+  /** A request to Safe leaves an agent. */
   asksSafe?(agent: Watched): void;
   /** Each two seconds. */
   beat?(): void;

@@ -3,6 +3,7 @@ export class Stream implements AsyncIterable<Uint8Array> {
   readonly #signal: AbortSignal;
   #chunks: Uint8Array[] = [];
   #ended = false;
+  #failure: Error | undefined;
   #closed = false;
   #wake = (): void => {};
   #onClose = (): void => {};
@@ -35,6 +36,12 @@ export class Stream implements AsyncIterable<Uint8Array> {
     this.#wake();
   }
 
+  /** Cuts it off: what was not read yet is lost. */
+  fail(error: Error): void {
+    this.#failure = error;
+    this.#wake();
+  }
+
   /** Runs `run` once nobody reads any more, at once if that is so. */
   onClose(run: () => void): void {
     if (this.#closed) run();
@@ -49,6 +56,7 @@ export class Stream implements AsyncIterable<Uint8Array> {
     try {
       for (;;) {
         if (this.#signal.aborted) throw new DOMException('This operation was aborted', 'AbortError');
+        if (this.#failure) throw this.#failure;
         const chunk = this.#chunks.shift();
         if (chunk !== undefined) yield chunk;
         else if (this.#ended) return;

@@ -35,12 +35,15 @@ export interface WireOptions {
 
 /**
  * The connections of one agent to the API servers, one request to either at random, without sockets. `mute`: what is
- * open tells nothing any more, and nobody notices, as when something in between has forgotten the connection.
+ * open tells nothing any more, and nobody notices, as when something in between has forgotten the connection. `drop`:
+ * all that is open is reset.
  */
-export function wire(options: WireOptions): { send: Send; mute: () => void } {
+export function wire(options: WireOptions): { send: Send; mute: () => void; drop: () => void } {
   const { pod, servers, troubles, links, chance, timeline, witness, deliver } = options;
 
-  const open = new Set<{ muted: boolean }>();
+  const open = new Set<{ muted: boolean; body: Stream }>();
+  /** Ends what waits for an answer. */
+  const waiting = new Set<(error: Error) => void>();
 
   const asked = (request: WireRequest, info: RequestInfo): Asked => ({
     info,
@@ -57,10 +60,15 @@ export function wire(options: WireOptions): { send: Send; mute: () => void } {
       const given = request.body === undefined ? undefined : JSON.parse(request.body);
       witness.leaves(info, given, request.headers['content-type'] ?? '');
       const link = links[use];
-      const onAbort = (): void => reject(aborted());
+      const onAbort = (): void => {
+        waiting.delete(reject);
+        reject(aborted());
+      };
+      waiting.add(reject);
       request.signal.addEventListener('abort', onAbort, { once: true });
       const settle = (take: () => void): void =>
         deliver(() => {
+          waiting.delete(reject);
           request.signal.removeEventListener('abort', onAbort);
           if (!request.signal.aborted) take();
         });
@@ -92,7 +100,7 @@ export function wire(options: WireOptions): { send: Send; mute: () => void } {
 
       async function follow(server: ApiServer, trouble: Trouble | undefined): Promise<void> {
         const body = new Stream(request.signal);
-        const line = { muted: trouble?.becomes === 'silent' };
+        const line = { muted: trouble?.becomes === 'silent', body };
         open.add(line);
         const initial = info.query.get('sendInitialEvents') === 'true';
         const start = { status: 200, text: '' };
@@ -128,6 +136,11 @@ export function wire(options: WireOptions): { send: Send; mute: () => void } {
     send,
     mute: () => {
       for (const line of open) line.muted = true;
+    },
+    drop: () => {
+      for (const end of waiting) end(failed('ECONNRESET'));
+      for (const { body } of open) body.fail(failed('ECONNRESET'));
+      waiting.clear();
     },
   };
 }

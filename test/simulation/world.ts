@@ -26,6 +26,7 @@ export class World {
   readonly #trace: Trace;
   readonly #deaf = new Map<string, number>();
   readonly #skews = new Map<string, number>();
+  readonly #maxOwners = new Map<string, number>();
   #refreshes = 0;
 
   constructor(setting: Setting, timeline: Timeline, trace: Trace, observe: (world: World) => Observer) {
@@ -105,7 +106,7 @@ export class World {
       case 'delete-secret':
         return void people('DELETE', secret());
       case 'make-secret':
-        return void people('POST', secretPath(this.namespaceOf(event.resource), ''), {
+        return void people('POST', `/api/v1/namespaces/${this.namespaceOf(event.resource)}/secrets`, {
           metadata: {
             name: event.name,
             ...(event.consent && { annotations: { 'vsecm.com/allow-adoption': 'true' } }),
@@ -123,7 +124,11 @@ export class World {
           'application/apply-patch+yaml',
         );
       case 'rotate':
-        return safe.rotate(event.secret % safe.secrets);
+        return safe.rotate(event.secret % safe.secrets, {
+          ...(event.expiresMs !== undefined && {
+            expires: `${new Date(timeline.now + event.expiresMs).toISOString().slice(0, 19)}Z`,
+          }),
+        });
       case 'lose-secret':
         return safe.lose(event.secret % safe.secrets);
       case 'safe':
@@ -136,6 +141,8 @@ export class World {
         return kubelets.lose(event.node, event.ms);
       case 'unready':
         return void this.#deaf.set(`node-${event.node % this.setting.agents}`, timeline.now + event.ms);
+      case 'configure':
+        return void this.#maxOwners.set(`node-${event.node % this.setting.agents}`, event.maxOwners);
       case 'api': {
         const { node, ...trouble } = event.trouble;
         const pod = node === undefined ? undefined : kubelets.on(node)?.pod;
@@ -155,7 +162,7 @@ export class World {
   }
 
   /** What happens to the process on a node, if one runs there. */
-  #toAgent(event: Event & { do: 'freeze' | 'withdraw' | 'starve' | 'skew' | 'cut' | 'mute' }): void {
+  #toAgent(event: Event & { do: 'freeze' | 'withdraw' | 'starve' | 'skew' | 'cut' | 'mute' | 'drop' }): void {
     const agent = this.kubelets.on(event.node);
     if (agent === undefined) return;
     switch (event.do) {
@@ -171,6 +178,8 @@ export class World {
         return;
       case 'mute':
         return agent.mute();
+      case 'drop':
+        return agent.drop();
       case 'cut':
         for (const [what, { out, in: back }] of Object.entries(agent.links)) {
           if (event.what !== 'all' && event.what !== what) continue;
@@ -192,6 +201,7 @@ export class World {
         refreshInterval: intervals[resource % intervals.length],
         target: { name: `t${resource}` },
         data: ['a', 'b'].map((key) => ({ key, ref: `s${source}.${key}` })),
+        ...(resource % 5 === 4 && { maxStaleness: '15m' }),
         ...spec,
       },
     });
@@ -206,7 +216,7 @@ export class World {
       config: {
         podNamespace: AGENTS,
         service: 'vsecm-agent',
-        maxOwners: this.setting.maxOwners,
+        maxOwners: this.#maxOwners.get(node) ?? this.setting.maxOwners,
         handoffDelayMs: HANDOFF_MS,
         namespaces: [],
         grants: 'enforce',

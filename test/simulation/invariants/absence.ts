@@ -1,51 +1,60 @@
-import { FLOOR_MS } from '../setting.ts';
-import type { Invariant } from '../scene.ts';
+import { sourceOf } from '../content.ts';
+import { BACKOFF_CAP_MS, FLOOR_MS } from '../setting.ts';
+import { isAgent, type Invariant } from '../scene.ts';
 
-/** Beyond the lag of caches, which is part of the calm. */
+/** Beyond the lag of caches, which is a trouble of its own. */
 const LIMIT_MS = FLOOR_MS + 7_000;
 
 export const absence: Invariant = {
   name: 'absence',
   says: 'While a live resource names a Secret and its content is known, the Secret is not absent for longer than the floor and some seconds.',
-  watch({ timeline, ledger, calm, agents, violate }) {
+  watch({ timeline, ledger, safe, calm, agents, violate }) {
     const told = new Map<string, number>();
+    /** Which process last wrote a Secret, and from what. */
+    const writers = new Map<string, { pod: string; startedAt: number; term: number; source: number }>();
+    const isKnown = (target: string, source: number): boolean => {
+      const last = writers.get(target);
+      const agent = agents.get(last?.pod ?? '');
+      return (
+        last?.source === source &&
+        agent?.process.alive === true &&
+        agent.startedAt === last.startedAt &&
+        agent.shown.term === last.term
+      );
+    };
     return {
+      secret({ now }, writer) {
+        if (now === undefined || !isAgent(writer)) return;
+        const { metadata } = now;
+        const owner = ledger.entries.get(`${metadata.namespace}/${metadata.ownerReferences?.[0]?.name}`);
+        const { startedAt, shown } = agents.get(writer)!;
+        if (owner)
+          writers.set(owner.target, {
+            pod: writer,
+            startedAt,
+            term: shown.term,
+            source: sourceOf(owner.resource),
+          });
+      },
       beat() {
-        const well = Math.min(calm('api'), calm('agents'));
+        const well = Math.min(calm('api'), calm('watches'), calm('agents'));
         for (const [key, { state, since, changedAt, resource, target }] of ledger.entries) {
-          if (state !== 'absent') continue;
+          if (state !== 'absent' || resource.spec.target?.creationPolicy === 'Merge') continue;
           const absentMs = Math.min(timeline.now - since, well, timeline.now - changedAt);
           if (absentMs <= LIMIT_MS || told.get(key) === since) continue;
-          if (calm('safe') <= LIMIT_MS && !known(resource, agents, since)) continue;
-          if (
-            resource.status?.failure !== undefined &&
-            calm('safe') > 90_000 &&
-            resource.status.failure.code !== 'SafeUnreachable'
-          ) {
-            // What cannot be resolved has no content.
-            if (!['TargetConflict', 'ApiUnavailable'].includes(resource.status.failure.code)) continue;
-          }
+          const source = sourceOf(resource);
+          // What Safe has not, or has had for a moment only, has no content.
+          if (!safe.has(source) || timeline.now - safe.since(source, safe.versionOf(source)) < LIMIT_MS)
+            continue;
+          if (calm('safe') <= BACKOFF_CAP_MS + LIMIT_MS && !isKnown(target, source)) continue;
           told.set(key, since);
-          const ready = resource.status?.conditions?.find((one: any) => one.type === 'Ready')?.status;
+          const { conditions = [], failure } = resource.status ?? {};
+          const ready = conditions.find((one: any) => one.type === 'Ready')?.status;
           violate(
-            `${target} has been absent for ${Math.round((timeline.now - since) / 1000)} s, named by ${key}, Ready=${ready} ${resource.status?.failure?.code ?? ''}`,
+            `${target} has been absent for ${Math.round((timeline.now - since) / 1000)} s, named by ${key}, Ready=${ready} ${failure?.code ?? ''}`,
           );
         }
       },
     };
   },
 };
-
-/** Whether the agent that serves the resource has served it since before the Secret went. */
-function known(
-  resource: any,
-  agents: ReadonlyMap<string, { node: string; startedAt: number; process: { alive: boolean } }>,
-  since: number,
-): boolean {
-  const { node, lastSyncTime } = resource.status ?? {};
-  if (lastSyncTime === undefined) return false;
-  const at = Date.parse(lastSyncTime);
-  return [...agents.values()].some(
-    (agent) => agent.node === node && agent.process.alive && agent.startedAt < at && at < since,
-  );
-}

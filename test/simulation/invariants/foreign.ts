@@ -4,6 +4,22 @@ import { isAgent, type Invariant } from '../scene.ts';
 
 const CONSENT = 'vsecm.com/allow-adoption';
 
+/** Whether a write changed bytes that agents did not own, or whose Secret it is. */
+function takes(before: any, now: any): boolean {
+  if (JSON.stringify(now.metadata.ownerReferences) !== JSON.stringify(before.metadata.ownerReferences))
+    return true;
+  const ours = new Set(
+    (before.metadata.managedFields ?? [])
+      .filter(({ manager }: any) => manager === 'vsecm-agent')
+      .flatMap(({ fieldsV1 }: any) => Object.keys(fieldsV1['f:data'] ?? {})),
+  );
+  const keys = Object.keys({ ...before.data, ...now.data });
+  return keys.some(
+    (key) =>
+      before.data?.[key] !== undefined && before.data[key] !== now.data?.[key] && !ours.has(`f:${key}`),
+  );
+}
+
 /** Versions of Secrets that are remembered, to see what an agent had judged by. */
 const REMEMBERED = 10_000;
 
@@ -32,7 +48,7 @@ export const foreign: Invariant = {
         if (isAgents(before) || owners.some(({ kind }) => kind === 'VSecMSecret')) return;
         if (now === undefined)
           return violate(`${keyOf(before)}, which is somebody else's, was deleted by ${writer}`);
-        if (JSON.stringify(now.data) === JSON.stringify(before.data)) return;
+        if (!takes(before, now)) return;
         const judged = versions.get(writing?.over ?? '') ?? before;
         if (judged.metadata.annotations?.[CONSENT] !== 'true')
           violate(`${keyOf(before)}, which is somebody else's, was written by ${writer} without consent`);

@@ -1,9 +1,11 @@
 import { contentOf, sourceOf } from '../content.ts';
-import { FLOOR_MS } from '../setting.ts';
+import { BACKOFF_CAP_MS, FLOOR_MS } from '../setting.ts';
 import type { Invariant } from '../scene.ts';
 
 const SLACK_MS = 10_000;
 const CHANGE_MS = FLOOR_MS + 15_000;
+/** Where watches tell nothing, what is listed instead shows it. */
+const BLIND_MS = 240_000;
 /** Looked at every so many beats: intervals are minutes. */
 const EVERY = 5;
 
@@ -21,8 +23,9 @@ export const lateness: Invariant = {
         for (const [key, { state, changedAt, resource, target }] of ledger.entries) {
           const { generation } = resource.metadata;
           const unseen = Math.min(well, now - changedAt);
+          const shownMs = calm('watches') > unseen ? CHANGE_MS : BLIND_MS;
           const mark = `${key} ${generation}`;
-          if (unseen > CHANGE_MS && resource.status?.observedGeneration !== generation && !told.has(mark)) {
+          if (unseen > shownMs && resource.status?.observedGeneration !== generation && !told.has(mark)) {
             told.add(mark);
             violate(
               `${key} was changed ${Math.round((now - changedAt) / 1000)} s ago, and its status does not tell of it`,
@@ -36,7 +39,7 @@ export const lateness: Invariant = {
           if (content.is !== 'version' || interval === 0) continue;
           const newer = safe.since(secret, content.version + 1);
           const limit = interval * 1.1 + FLOOR_MS + SLACK_MS;
-          const behindMs = Math.min(well, calm('safe'), now - newer, now - changedAt);
+          const behindMs = Math.min(well, calm('safe') - BACKOFF_CAP_MS, now - newer, now - changedAt);
           const late = `${key} ${secret}.${content.version + 1}`;
           if (behindMs <= limit || told.has(late)) continue;
           told.add(late);

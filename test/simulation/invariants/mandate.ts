@@ -10,7 +10,7 @@ export const mandate: Invariant = {
   watch({ timeline, cluster, agents, violate }) {
     const inSlices = new Map<string, number>();
     cluster.follow(cluster.slices, ({ now }) => {
-      const present = new Set<string>(now.endpoints.map((one: any) => one.targetRef.name));
+      const present = membersOf(now.endpoints);
       for (const pod of agents.keys()) {
         if (present.has(pod)) inSlices.delete(pod);
         else if (!inSlices.has(pod)) inSlices.set(pod, timeline.now);
@@ -51,5 +51,11 @@ export const mandate: Invariant = {
     };
   },
 };
+
+/** The pods that count: those that are ready, or all if none is. */
+function membersOf(endpoints: readonly any[]): Set<string> {
+  const ready = endpoints.filter(({ conditions }) => conditions.ready);
+  return new Set((ready.length > 0 ? ready : endpoints).map(({ targetRef }) => targetRef.name));
+}
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;

@@ -1,0 +1,47 @@
+import { keyOf } from '../cluster.ts';
+import { contentOf } from '../content.ts';
+import { isAgent, type Invariant } from '../scene.ts';
+
+/** A tenth of the longest interval counts as 30 s. */
+const TOLERANCE_MS = 33_000;
+const CONSENT = 'vsecm.com/allow-adoption';
+
+export const freshness: Invariant = {
+  name: 'freshness',
+  says: 'What is first written after a resource was made or changed, or a Secret was consented to, is what Safe served at most half a minute before.',
+  watch({ timeline, safe, ledger, calm, violate }) {
+    const askedAt = new Map<string, number>();
+    return {
+      resource({ now, before }) {
+        if (now === undefined) return;
+        if (
+          before?.metadata.uid === now.metadata.uid &&
+          before.metadata.generation === now.metadata.generation
+        )
+          return;
+        const entry = ledger.entries.get(keyOf(now));
+        if (entry) askedAt.set(entry.target, timeline.now);
+      },
+      secret({ now, before }, writer) {
+        if (now === undefined) return;
+        const key = keyOf(now);
+        if (!isAgent(writer)) {
+          const consented = now.metadata.annotations?.[CONSENT] === 'true';
+          if (consented && before?.metadata.annotations?.[CONSENT] !== 'true') askedAt.set(key, timeline.now);
+          return;
+        }
+        const at = askedAt.get(key);
+        askedAt.delete(key);
+        const content = contentOf(now);
+        if (at === undefined || content.is !== 'version') return;
+        // While Safe is away what is known serves.
+        if (calm('safe') < timeline.now - at + 330_000) return;
+        const replacedAt = safe.since(content.secret, content.version + 1);
+        if (replacedAt < at - TOLERANCE_MS)
+          violate(
+            `${key} got ${content.secret}.${content.version} from ${writer}, which Safe had replaced ${Math.round((at - replacedAt) / 1000)} s before it was asked for`,
+          );
+      },
+    };
+  },
+};

@@ -1,0 +1,50 @@
+import type { Invariant, Watched } from '../scene.ts';
+
+export const idleness: Invariant = {
+  name: 'idleness',
+  says: 'No Secret is written without a change, but for one apply per resource and term of duty, or after an answer that was lost.',
+  watch({ violate }) {
+    /** By agent: what was applied in this term, and how many writes are under way. */
+    const known = new WeakMap<Watched, { term: number; applied: Map<string, number> }>();
+    const forget = (applied: Map<string, number> | undefined, key: string): void => {
+      for (const spec of applied?.keys() ?? []) if (spec.startsWith(`${key} of `)) applied?.delete(spec);
+    };
+    const underWay = new WeakMap<Watched, Map<string, any>>();
+    return {
+      leaves(agent, info, body) {
+        if (info.verb !== 'patch' || info.resource !== 'secrets') return;
+        const key = `${info.namespace}/${info.name}`;
+        const sent = underWay.get(agent) ?? new Map();
+        underWay.set(agent, sent);
+        // The answer to the last one never came: this one makes sure.
+        if (sent.has(key)) forget(known.get(agent)?.applied, key);
+        sent.set(key, body);
+      },
+      arrives(agent, info, { status, shows: [object] = [] }) {
+        if (info.verb !== 'patch' || info.resource !== 'secrets') return;
+        const key = `${info.namespace}/${info.name}`;
+        const body = underWay.get(agent)?.get(key);
+        underWay.get(agent)?.delete(key);
+        let terms = known.get(agent);
+        if (terms?.term !== agent.shown.term) {
+          terms = { term: agent.shown.term, applied: new Map() };
+          known.set(agent, terms);
+        }
+        if (status >= 300 || object === undefined) return void forget(terms.applied, key);
+        const unchanged = body?.metadata.resourceVersion === object.metadata.resourceVersion;
+        const spec = `${key} of ${specOf(agent, body)}`;
+        const applied = (terms.applied.get(spec) ?? 0) + 1;
+        terms.applied.set(spec, applied);
+        if (unchanged && applied > 1)
+          violate(`${agent.pod} writes ${key} without a change, the ${applied}th write of its term`);
+      },
+    };
+  },
+};
+
+/** Which resource a write is for, and which of its specs: a changed one is applied once, whatever it changes. */
+function specOf({ shown }: Watched, body: any): string {
+  const uid: string | undefined = body?.metadata.ownerReferences?.[0]?.uid;
+  const owner = [...shown.resources.values()].find(({ metadata }) => metadata.uid === uid);
+  return `${uid} ${owner?.metadata.generation}`;
+}
