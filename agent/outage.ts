@@ -46,6 +46,11 @@ export class Outage {
     return this.#since;
   }
 
+  /** Of the last failed attempt; undefined: it works. */
+  get cause(): string | undefined {
+    return this.#since === undefined ? undefined : this.#cause;
+  }
+
   /** Attempts that failed since it began. */
   get attempts(): number {
     return this.#attempts;

@@ -142,12 +142,14 @@ export class KubeClient {
 
   /**
    * The lines of an answer as they come, such as a pod's log; leaving the loop closes it.
-   * @throws KubeError, also `Malformed` if the last line has no end
+   * @throws KubeError, also `CutOff` if the last line has no end
    */
   async *lines(path: string, query: Query, options: StreamOptions): AsyncGenerator<string, void, undefined> {
     const { accept = OBJECT, signal, silenceMs, onOpen } = options;
+    const silence = typeof silenceMs === 'number' ? silenceMs : silenceMs();
+    const { openingMs = Math.min(TIMEOUT_MS, silence) } = options;
     const { clock } = this.#options;
-    const alarm = new Deadline(clock, signal, Math.min(TIMEOUT_MS, silenceMs), 'Timeout');
+    const alarm = new Deadline(clock, signal, openingMs, 'Timeout');
     let pool: Connections | undefined;
     try {
       const answer = await this.#send(

@@ -10,7 +10,7 @@ export class Deadline {
   readonly #controller = new AbortController();
   readonly #onOuter = (): void => this.#controller.abort();
   #cancel: () => void = () => {};
-  #ms = 0;
+  #ms: number | (() => number) = 0;
   #code = '';
   #since = 0;
   #missed: string | undefined;
@@ -38,22 +38,20 @@ export class Deadline {
     return this.#missed;
   }
 
-  /** From now on another deadline. */
-  restart(ms: number, code: string): void {
+  /**
+   * From now on another deadline.
+   * @param ms asked again when it may have passed
+   */
+  restart(ms: number | (() => number), code: string): void {
     this.#ms = ms;
     this.#code = code;
     this.extend();
-    this.#arm(ms);
+    this.#arm(this.#length);
   }
 
   /** Begins the same time anew. Cheap: the timer stays and looks at this when it fires. */
   extend(): void {
     this.#since = this.#clock.now();
-  }
-
-  /** Takes time away; `outer` still aborts. */
-  lift(): void {
-    this.#cancel();
   }
 
   /** Stops looking at clock and `outer`. */
@@ -62,10 +60,14 @@ export class Deadline {
     this.#outer?.removeEventListener('abort', this.#onOuter);
   }
 
+  get #length(): number {
+    return typeof this.#ms === 'number' ? this.#ms : this.#ms();
+  }
+
   #arm(ms: number): void {
     this.#cancel();
     this.#cancel = this.#clock.after(ms, () => {
-      const left = this.#since + this.#ms - this.#clock.now();
+      const left = this.#since + this.#length - this.#clock.now();
       if (left > 0) return this.#arm(left);
       this.#missed = this.#code;
       this.#controller.abort();

@@ -25,11 +25,11 @@ export class KubeError extends Error {
   /** The Status's reason, such as `Conflict`; '' if there is none. */
   readonly reason: string;
   readonly causes: readonly KubeCause[];
-  /** How long the server asked to wait, milliseconds. */
+  /** How long the server asked to wait, milliseconds; at most LONGEST_WISH_MS. */
   readonly retryAfterMs: number | undefined;
   /**
    * Without a usable answer, why: a system, TLS or library code such as ECONNREFUSED, or `Timeout`, `Aborted`,
-   * `Silent` (nothing on a watch for too long), `Malformed`, `TooLarge`, `NotSent` (the caller took it back), `KubeconfigInvalid`, `KubeconfigUnreadable`,
+   * `Silent` (nothing on a watch for too long), `CutOff` (in the middle of a line), `Malformed`, `TooLarge`, `NotSent` (the caller took it back), `KubeconfigInvalid`, `KubeconfigUnreadable`,
    * `ContextUnknown`.
    */
   readonly code: string | undefined;
@@ -64,6 +64,14 @@ export class KubeError extends Error {
     return error instanceof KubeError ? error : new KubeError(0, { code: codeOf(error) });
   }
 
+  /**
+   * 401: the API server does not know who asks, so every request fails until the token is right again. 403 is about
+   * what was asked for.
+   */
+  get unauthenticated(): boolean {
+    return this.status === 401;
+  }
+
   /** Whether one of the causes has this reason. */
   hasCause(reason: string): boolean {
     return this.causes.some((cause) => cause.reason === reason);
@@ -71,6 +79,11 @@ export class KubeError extends Error {
 }
 
 const MOST_CAUSES = 32;
+/**
+ * kube-apiserver asks for 1 s, under priority and fairness for up to 32 s. What asks for more is a proxy, or means
+ * somebody else, and what was repaired meanwhile is not to wait for it.
+ */
+export const LONGEST_WISH_MS = 60_000;
 const LONGEST_FIELD = 256;
 
 /** A short code for the log: the `code` of an error or of its cause, else its class; never its message. */
@@ -94,5 +107,5 @@ function text(value: unknown): string {
 /** Kubernetes writes Retry-After in seconds only; zero means that there is no wish. */
 function seconds(value: unknown): number | undefined {
   const number = Number(value);
-  return Number.isFinite(number) && number > 0 ? number * 1000 : undefined;
+  return Number.isFinite(number) && number > 0 ? Math.min(number * 1000, LONGEST_WISH_MS) : undefined;
 }

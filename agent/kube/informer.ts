@@ -12,6 +12,8 @@ export interface InformerOptions<T extends Stored> {
   source: Source<T>;
   /** Called in the order in which things changed, also for what was there at the start. */
   onChange: OnChange<T>;
+  /** The API server's versions went back, as after a restore: what was known of anything may be of another past. */
+  onRewound?: () => void;
   log: Log;
   metrics: Pick<Metrics, 'kubeWatchRestarts'>;
   clock: Clock;
@@ -31,7 +33,15 @@ export class Informer<T extends Stored> {
   readonly #whenSynced = Promise.withResolvers<void>();
 
   constructor(options: InformerOptions<T>) {
-    const { source, onChange, log, watchdogMs = 100_000, pageSize = 500, ...shared } = options;
+    const {
+      source,
+      onChange,
+      log,
+      watchdogMs = 100_000,
+      pageSize = 500,
+      onRewound = () => {},
+      ...shared
+    } = options;
     const scopes: (string | undefined)[] =
       source.namespaces.length === 0 ? [undefined] : [...source.namespaces];
     this.#waitsFor = new Set(scopes.map((namespace) => namespace ?? ''));
@@ -40,7 +50,17 @@ export class Informer<T extends Stored> {
       const onSynced = (): void => this.#synced(namespace ?? '');
       this.#stores.set(namespace ?? '', store);
       this.#reflectors.push(
-        new Reflector({ ...shared, source, namespace, store, onSynced, log, watchdogMs, pageSize }),
+        new Reflector({
+          ...shared,
+          source,
+          namespace,
+          store,
+          onSynced,
+          onRewound,
+          log,
+          watchdogMs,
+          pageSize,
+        }),
       );
     }
   }
@@ -63,6 +83,15 @@ export class Informer<T extends Stored> {
     signal.addEventListener('abort', onAbort, { once: true });
     await Promise.race([this.#whenSynced.promise, aborted.promise]);
     signal.removeEventListener('abort', onAbort);
+  }
+
+  /**
+   * When the API server last said a word on every watch, by the clock's `now`; undefined: on one of them nothing since
+   * it last failed.
+   */
+  get confirmedAt(): number | undefined {
+    const all = this.#reflectors.map(({ confirmedAt }) => confirmedAt);
+    return all.some((at) => at === undefined) ? undefined : Math.min(...(all as number[]));
   }
 
   get(key: string): T | undefined {

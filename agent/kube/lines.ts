@@ -9,7 +9,7 @@ export const LONGEST_LINE_BYTES = 16 * 1024 * 1024;
 /**
  * Splits a stream into its lines, whatever the borders of its chunks. Only whole lines are decoded, so a character
  * of several bytes may be cut anywhere.
- * @throws KubeError `TooLarge` for a line beyond `longest` bytes, `Malformed` if the last line has no end.
+ * @throws KubeError `TooLarge` for a line beyond `longest` bytes, `CutOff` if the last line has no end.
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -32,7 +32,7 @@ export async function* readLines(
     heldBytes += chunk.length - start;
     if (heldBytes > longest) throw new KubeError(0, { code: 'TooLarge' });
   }
-  if (heldBytes > 0) throw new KubeError(0, { code: 'Malformed' });
+  if (heldBytes > 0) throw new KubeError(0, { code: 'CutOff' });
 }
 
 const NEWLINE = 0x0a;

@@ -20,6 +20,29 @@ interface Page {
 }
 
 const TIMEOUT_MS = 60_000;
+/** One object of the quorum; while it is asked for nothing is watched. */
+const VERSION_TIMEOUT_MS = 10_000;
+
+/**
+ * The version of a collection as etcd's quorum has it now. Without the selector, which the API server might have to
+ * read everything for.
+ * @throws KubeError
+ */
+export async function currentVersion(
+  client: Pick<KubeClient, 'request'>,
+  { path, metadataOnly, signal }: Pick<ListOptions, 'path' | 'metadataOnly' | 'signal'>,
+): Promise<string> {
+  const page = await client.request<Page>({
+    method: 'GET',
+    path,
+    query: { limit: 1 },
+    accept: metadataOnly ? METADATA_LIST : OBJECT,
+    timeoutMs: VERSION_TIMEOUT_MS,
+    signal,
+  });
+  if (!page?.metadata?.resourceVersion) throw new KubeError(0, { code: 'Malformed' });
+  return page.metadata.resourceVersion;
+}
 
 /**
  * Lists a collection page by page. The pages are one snapshot; when the server has dropped it between two pages

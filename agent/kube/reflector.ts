@@ -1,14 +1,16 @@
 import { Backoff, pause } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import type { Log, LogFields } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { Outage } from '../outage.ts';
 import type { Random } from '../random.ts';
 import type { KubeClient } from './client.ts';
-import { Deadline } from './deadline.ts';
 import { KubeError } from './error.ts';
-import { listAll } from './list.ts';
+import { currentVersion, listAll } from './list.ts';
 import { METADATA, OBJECT } from './media-type.ts';
-import { isGone, type Source, type Stored } from './source.ts';
+import { Ending, outcomeOf, type Outcome } from './outcome.ts';
+import { isOlder } from './resource-version.ts';
+import type { Source, Stored } from './source.ts';
 import type { Store } from './store.ts';
 import type { WatchEvent } from './watch-event.ts';
 import { WatchOutage } from './watch-outage.ts';
@@ -21,6 +23,8 @@ export interface ReflectorOptions<T extends Stored> {
   store: Store<T>;
   /** The whole state is known, or is one of a single namespace and forbidden: nobody is to wait for it. */
   onSynced: () => void;
+  /** The API server's versions went back; the state as it is now was taken, and everything in it told anew. */
+  onRewound: () => void;
   log: Log;
   metrics: Pick<Metrics, 'kubeWatchRestarts'>;
   clock: Clock;
@@ -32,78 +36,133 @@ export interface ReflectorOptions<T extends Stored> {
 
 /** A watch that ended well sooner than this is not opened again at once: it may be a loop. */
 const HOT_LOOP_MS = 1_000;
-/** After a watch that lived so long, delays start from the beginning. */
+/** After a watch that was accepted and lived so long, delays start from the beginning. */
 const HEALTHY_MS = 10_000;
-/** While the initial state streams in, the server is not silent for so long, unless it does not know the request. */
+/** A healthy server accepts a watch at once; one that is behind the version to resume from takes 3 s. */
+const OPENING_MS = 10_000;
+/** While the whole state streams in, the server is not silent for so long, unless it does not know the request. */
 const INITIAL_SILENCE_MS = 20_000;
+/** For so long the whole state is not asked for as a stream again, after that failed. */
+const PAGES_MS = 300_000;
 /** After so long of 404 the kind is gone, and with it its objects; sooner it may be a server that is starting. */
 const UNKNOWN_MS = 60_000;
-
-/** Thrown where a server does not stream the initial state. */
-const NOT_STREAMED = Symbol('not streamed');
+/** In so long without an answer etcd may have been restored, and its versions be as new again as they were. */
+const LONG_OUTAGE_MS = 10_000;
 
 /**
- * Keeps a store equal to one collection of the API server: takes the whole state, watches from there, resumes where
- * a watch ended, starts over when history is gone, and never gives up. The name and the rules are client-go's
- * (tools/cache/reflector.go), which has no watchdog.
+ * Keeps a store equal to one collection of the API server, and never gives up: takes the whole state, watches from
+ * there, and resumes where a watch ended. The name and many of the rules are client-go's (tools/cache/reflector.go).
+ *
+ * An attempt has one `Outcome`, and `#follows` alone decides what follows from it.
  */
 export class Reflector<T extends Stored> {
   readonly #options: ReflectorOptions<T>;
   readonly #path: string;
   readonly #backoff: Backoff;
   readonly #outage: WatchOutage;
+  readonly #unstreamed: Outage;
+  readonly #fields: LogFields;
   /** Where to resume; undefined: the whole state is needed. */
-  #resourceVersion: string | undefined;
-  /** Keys that exist, while the initial state streams in. */
+  #position: string | undefined;
+  /** The newest version that was seen. */
+  #newest = '';
+  /** Keys that exist, while the whole state streams in. */
   #initial: Set<string> | undefined;
-  /** A server that once did not stream the initial state is listed by pages from then on. */
-  #streams = true;
-  #openedAt = 0;
+  /** Until then the whole state is listed by pages. */
+  #pagesUntil = -Infinity;
+  /** The server accepted the watch of this attempt. */
+  #acceptedAt: number | undefined;
+  #confirmedAt: number | undefined;
 
   constructor(options: ReflectorOptions<T>) {
     const { source, namespace, clock, log, random } = options;
     this.#options = options;
     this.#path = source.path(namespace);
+    this.#fields = { resource: source.name, ...(namespace !== undefined && { namespace }) };
     this.#backoff = new Backoff({ firstMs: 1_000, maxMs: 30_000, random });
-    this.#outage = new WatchOutage(clock, log, {
-      resource: source.name,
-      ...(namespace === undefined ? {} : { namespace }),
-    });
+    this.#outage = new WatchOutage(clock, log, this.#fields);
+    this.#unstreamed = new Outage({ clock, reminderMs: Infinity });
+  }
+
+  /** When the API server last said a word, by the clock's `now`; undefined: never, or the last attempt failed. */
+  get confirmedAt(): number | undefined {
+    return this.#confirmedAt;
   }
 
   /** Follows the collection until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const delayMs = await this.#attempt(signal);
+      const outcome = await this.#attempt(signal);
+      if (signal.aborted) return;
+      const delayMs = this.#follows(outcome);
       if (delayMs > 0) await pause(this.#options.clock, delayMs, signal);
     }
   }
 
-  /** One watch, with what must come before it; returns how long to wait before the next. */
-  async #attempt(signal: AbortSignal): Promise<number> {
-    const { clock } = this.#options;
-    this.#openedAt = clock.now();
+  /** One watch, with what must come before it. */
+  async #attempt(signal: AbortSignal): Promise<Outcome> {
+    this.#acceptedAt = undefined;
+    this.#initial = undefined;
     try {
-      if (this.#resourceVersion === undefined && !this.#streams) await this.#list(signal);
-      this.#openedAt = clock.now();
+      if (this.#position !== undefined) await this.#compare(signal);
+      else if (this.#options.clock.now() < this.#pagesUntil) await this.#list(signal);
       await this.#watch(signal);
-      // Cut off by something in between; pages are requests that end by themselves.
-      if (this.#initial !== undefined) throw NOT_STREAMED;
-      return this.#ended();
-    } catch (error) {
-      if (signal.aborted) return 0;
-      if (error !== NOT_STREAMED) return this.#failed(KubeError.fromThrown(error));
-      this.#streams = false;
-      return 0;
+      return this.#initial === undefined ? { is: 'ended' } : { is: 'unstreamed', cause: 'Ended' };
+    } catch (thrown) {
+      return outcomeOf(thrown, this.#initial !== undefined);
     }
+  }
+
+  /** The one place that decides what follows: from where, how, when, and what is told. Returns milliseconds to wait. */
+  #follows(outcome: Outcome): number {
+    const { clock, store, random, namespace, onSynced } = this.#options;
+    const livedMs = this.#acceptedAt === undefined ? 0 : clock.now() - this.#acceptedAt;
+    if (livedMs >= HEALTHY_MS && outcome.is !== 'silent') this.#backoff.reset();
+    if (outcome.is !== 'ended' && outcome.is !== 'unstreamed') this.#confirmedAt = undefined;
+    this.#count(outcome);
+
+    switch (outcome.is) {
+      case 'ended':
+        return livedMs < HOT_LOOP_MS ? this.#backoff.next() : 0;
+      case 'unstreamed':
+        this.#pagesUntil = clock.now() + PAGES_MS;
+        this.#tellUnstreamed(outcome.cause);
+        return 0;
+      case 'rewound':
+        this.#position = undefined;
+        return this.#backoff.next();
+    }
+
+    const { error } = outcome;
+    // All were told the same Retry-After: come later than that, each at another time.
+    const delayMs = Math.max(this.#backoff.next(), (error.retryAfterMs ?? 0) * (1 + 0.2 * random()));
+    this.#outage.failed(error, delayMs);
+    const unknown = this.#outage.unknownMs >= UNKNOWN_MS;
+    const unanswered = error.status === 0 || error.status >= 500;
+    if (
+      outcome.is !== 'failed' ||
+      unknown ||
+      (unanswered && this.#outage.lastsMs + delayMs >= LONG_OUTAGE_MS)
+    )
+      this.#position = undefined;
+    if (unknown) store.retain(new Set());
+    // Whoever deletes a role in one namespace, or the namespace, must not stop the work in the others.
+    if (error.status === 403 && namespace !== undefined) onSynced();
+    return delayMs;
+  }
+
+  /** Whether the versions to resume from are still ahead of nobody: one object, of the quorum. */
+  async #compare(signal: AbortSignal): Promise<void> {
+    const { client, source } = this.#options;
+    const version = await currentVersion(client, { ...source, path: this.#path, signal });
+    if (isOlder(version, this.#newest)) throw new Ending({ is: 'rewound' });
   }
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, source, store, pageSize } = this.#options;
     const { keys, resourceVersion } = await listAll(client, {
+      ...source,
       path: this.#path,
-      metadataOnly: source.metadataOnly,
-      labelSelector: source.labelSelector,
       pageSize,
       signal,
       onItem: (object) => store.set(object),
@@ -112,9 +171,9 @@ export class Reflector<T extends Stored> {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { client, clock, source, random, watchdogMs } = this.#options;
-    const initial = this.#resourceVersion === undefined;
-    this.#initial = initial ? new Set() : undefined;
+    const { client, source, random, watchdogMs, clock } = this.#options;
+    const initial = this.#position === undefined;
+    if (initial) this.#initial = new Set();
     const query = {
       watch: true,
       allowWatchBookmarks: true,
@@ -123,90 +182,77 @@ export class Reflector<T extends Stored> {
       labelSelector: source.labelSelector,
       ...(initial
         ? { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' }
-        : { resourceVersion: this.#resourceVersion }),
+        : { resourceVersion: this.#position }),
     };
-    const patience = new Deadline(clock, signal, INITIAL_SILENCE_MS, 'NotStreamed');
-    if (!initial) patience.lift();
-    try {
-      const accept = source.metadataOnly ? METADATA : OBJECT;
-      for await (const event of client.stream(this.#path, query, {
-        accept,
-        signal: patience.signal,
-        silenceMs: watchdogMs,
-      })) {
-        this.#take(event);
-        if (this.#initial === undefined) patience.lift();
-        else patience.extend();
-      }
-    } catch (error) {
-      // Servers before 1.27 refuse the parameters or ignore them.
-      const refused = error instanceof KubeError && (error.status === 400 || error.status === 422);
-      if (this.#initial !== undefined && (refused || patience.missed !== undefined)) throw NOT_STREAMED;
-      throw error;
-    } finally {
-      patience.end();
-    }
+    const events = client.stream(this.#path, query, {
+      accept: source.metadataOnly ? METADATA : OBJECT,
+      signal,
+      openingMs: OPENING_MS,
+      silenceMs: () => (this.#initial === undefined ? watchdogMs : INITIAL_SILENCE_MS),
+      onOpen: () => (this.#acceptedAt = clock.now()),
+    });
+    for await (const event of events) this.#take(event);
   }
 
   #take({ type, object }: WatchEvent): void {
-    const { store } = this.#options;
+    const { store, clock } = this.#options;
     const { resourceVersion, annotations } = object.metadata ?? {};
     if (typeof resourceVersion !== 'string') throw new KubeError(0, { code: 'Malformed' });
+    if (this.#initial === undefined && isOlder(resourceVersion, this.#newest))
+      throw new Ending({ is: 'rewound' });
+    this.#confirmedAt = clock.now();
     if (type === 'DELETED') {
       store.delete(object);
     } else if (type !== 'BOOKMARK') {
       const key = store.set(object);
       this.#initial?.add(key);
     } else if (this.#initial !== undefined) {
-      // The first bookmark ends the initial state; any other means that the server does not know what that is.
-      if (annotations?.['k8s.io/initial-events-end'] !== 'true') throw NOT_STREAMED;
-      this.#complete(this.#initial, resourceVersion);
+      // The first bookmark ends the whole state; any other means that the server does not know what that is.
+      if (annotations?.['k8s.io/initial-events-end'] !== 'true')
+        throw new Ending({ is: 'unstreamed', cause: 'Ignored' });
+      this.#tellStreamed();
+      const keys = this.#initial;
+      this.#initial = undefined;
+      return this.#complete(keys, resourceVersion);
     }
     if (this.#initial !== undefined) return;
-    this.#resourceVersion = resourceVersion;
-    this.#outage.ended(this.#openedAt);
+    this.#position = this.#newest = resourceVersion;
+    this.#outage.ended(this.#acceptedAt, true);
   }
 
   /** The whole state is known. */
   #complete(keys: ReadonlySet<string>, resourceVersion: string): void {
-    this.#initial = undefined;
-    this.#resourceVersion = resourceVersion;
-    this.#options.store.retain(keys);
-    this.#outage.ended(this.#openedAt);
-    this.#options.onSynced();
+    const { store, clock, log, onSynced, onRewound } = this.#options;
+    const rewound = isOlder(resourceVersion, this.#newest);
+    this.#position = this.#newest = resourceVersion;
+    this.#confirmedAt = clock.now();
+    store.retain(keys);
+    this.#outage.ended(this.#acceptedAt, false);
+    onSynced();
+    if (!rewound) return;
+    log.warn('the API server went back to an earlier state, as after a restore: all is looked at anew', {
+      ...this.#fields,
+      count: keys.size,
+    });
+    onRewound();
   }
 
-  /** The server ended the watch, as it does after `timeoutSeconds` and when the CRD changes. */
-  #ended(): number {
-    this.#count('ended');
-    this.#outage.ended(this.#openedAt);
-    return this.#lived() < HOT_LOOP_MS ? this.#backoff.next() : 0;
+  #tellUnstreamed(cause: string): void {
+    if (this.#unstreamed.failed(cause) === undefined) return;
+    this.#options.log.info('the whole state does not come as a stream; it is listed by pages for a while', {
+      ...this.#fields,
+      cause,
+    });
   }
 
-  #failed(error: KubeError): number {
-    const gone = isGone(error);
-    this.#count(gone ? 'gone' : error.code === 'Silent' ? 'silent' : 'failed');
-    this.#lived();
-    // All were told the same Retry-After: come later than that, each at another time.
-    const wishMs = (error.retryAfterMs ?? 0) * (1 + 0.2 * this.#options.random());
-    const delayMs = Math.max(this.#backoff.next(), wishMs);
-    this.#outage.failed(error, delayMs);
-    const unknown = this.#outage.unknownMs >= UNKNOWN_MS;
-    if (gone || unknown) this.#resourceVersion = undefined;
-    if (unknown) this.#options.store.retain(new Set());
-    // Whoever deletes a role in one namespace, or the namespace, must not stop the work in the others.
-    if (error.status === 403 && this.#options.namespace !== undefined) this.#options.onSynced();
-    return delayMs;
+  #tellStreamed(): void {
+    if (this.#unstreamed.ended() === undefined) return;
+    this.#options.log.info('the whole state comes as a stream again', this.#fields);
   }
 
-  /** How long the last watch lived, milliseconds. */
-  #lived(): number {
-    const ms = this.#options.clock.now() - this.#openedAt;
-    if (ms >= HEALTHY_MS) this.#backoff.reset();
-    return ms;
-  }
-
-  #count(reason: 'ended' | 'gone' | 'silent' | 'failed'): void {
+  #count({ is }: Outcome): void {
+    if (is === 'unstreamed') return;
+    const reason = is === 'unreadable' ? 'failed' : is;
     this.#options.metrics.kubeWatchRestarts.inc({ resource: this.#options.source.name, reason });
   }
 }

@@ -43,8 +43,10 @@ export interface ApplyOptions extends Pick<KubeRequest, 'signal' | 'mayLeave' | 
 export interface StreamOptions {
   accept?: string;
   signal: AbortSignal;
-  /** Nothing for so long, bookmarks included, and the stream counts as dead. */
-  silenceMs: number;
+  /** How long the server may take to accept; default 30 s, or `silenceMs` if that is less. */
+  openingMs?: number;
+  /** Nothing for so long, bookmarks included, and the stream counts as dead; looked at when that long has passed. */
+  silenceMs: number | (() => number);
   /** The server has accepted the watch. */
   onOpen?: () => void;
 }

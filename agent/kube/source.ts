@@ -1,5 +1,3 @@
-import type { KubeError } from './error.ts';
-
 /** What a store keeps of an object, at least. */
 export interface Stored {
   /** `namespace/name` */
@@ -27,8 +25,3 @@ export interface Source<T extends Stored> {
 
 /** Tells of what is new (`before` undefined), changed, or gone (`now` undefined). Must not throw, but may. */
 export type OnChange<T> = (now: T | undefined, before: T | undefined, key: string) => void;
-
-/** Whether the history that a watch wants to resume from is no longer there, so that all must be listed again. */
-export function isGone(error: KubeError): boolean {
-  return error.status === 410 || error.hasCause('ResourceVersionTooLarge');
-}

@@ -18,6 +18,11 @@ export class WatchOutage {
     this.#outage = new Outage({ clock });
   }
 
+  /** For how long it has failed, milliseconds; 0: it works. */
+  get lastsMs(): number {
+    return this.#outage.lastsMs;
+  }
+
   /** For how long the API server has not known the resource, milliseconds. */
   get unknownMs(): number {
     return this.#outage.lastsFor(UNKNOWN);
@@ -41,8 +46,12 @@ export class WatchOutage {
     else this.#log.warn('list and watch failed, trying again', fields);
   }
 
-  /** It works, and has done so from `at` (by the clock's `now`) on. */
-  ended(at: number): void {
+  /**
+   * It works, and has done so from `at` (by the clock's `now`) on.
+   * @param live a watch said it, and not only the state before it: after silence that alone shows that it works
+   */
+  ended(at: number | undefined, live: boolean): void {
+    if (!live && this.#outage.cause === SILENT) return;
     const ended = this.#outage.ended(at);
     if (ended === undefined) return;
     const { attempts, durationSeconds } = ended;
@@ -51,6 +60,7 @@ export class WatchOutage {
 }
 
 const UNKNOWN = '404';
+const SILENT = 'Silent';
 
 /** Answers are told apart by their status; for a reader all 5xx are a server that is not well. */
 function causeOf({ status, code }: KubeError): string {

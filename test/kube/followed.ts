@@ -49,10 +49,13 @@ export interface FollowOptions {
   namespaces?: string[];
   metadataOnly?: boolean;
   labelSelector?: string;
+  onRewound?: () => void;
   /** Default 0: no delays. */
   random?: number;
   pageSize?: number;
   onChange?: (key: string) => void;
+  /** The version that the server has when it is asked before a watch is resumed; default: a new one. */
+  version?: () => number;
 }
 
 type Line = LogFields & { level: string; msg: string };
@@ -61,6 +64,11 @@ type Line = LogFields & { level: string; msg: string };
 export async function follow(t: TestContext, options: FollowOptions = {}) {
   const { namespaces = [], metadataOnly = false, labelSelector, random = 0, pageSize = 2 } = options;
   const wire = await Wire.start(t);
+  wire.takeAside((asked) => {
+    if (asked.query.get('limit') !== '1' || asked.query.has('continue')) return false;
+    asked.answer(200, list(options.version?.() ?? 1_000_000, []));
+    return true;
+  });
   const clock = new FakeClock();
   const metrics = createMetrics();
   const kubeconfig = await writeConfig(await folder(t), { server: `http://127.0.0.1:${wire.port}` });
@@ -89,6 +97,7 @@ export async function follow(t: TestContext, options: FollowOptions = {}) {
       );
       options.onChange?.(key);
     },
+    ...(options.onRewound && { onRewound: options.onRewound }),
     log: createLog('info', {}, { write: (line) => lines.push(JSON.parse(line)) }),
     metrics,
     clock,

@@ -21,7 +21,7 @@ suite('a watch that ends', () => {
   });
 
   test('well but always at once is opened again ever more slowly', async (t) => {
-    const { wire, start, clock } = await follow(t, { random: 0.5 });
+    const { wire, start, clock, told } = await follow(t, { random: 0.5 });
     (await start()).end();
     for (const bound of [500, 1_000, 2_000]) {
       await clock.whenPending((ms) => ms === bound);
@@ -31,7 +31,8 @@ suite('a watch that ends', () => {
     }
     await clock.whenPending((ms) => ms === 4_000);
     await clock.advance(4_000);
-    const healthy = (await wire.next()).events(bookmark(12));
+    const healthy = (await wire.next()).events(event('ADDED', thing('a', 12)));
+    await told('+ns/a');
     await clock.advance(10_000);
     healthy.end();
     (await wire.next()).events().end();
@@ -73,8 +74,8 @@ suite('a watch that ends', () => {
     });
   }
 
-  test('in silence is given up after the watchdog, and resumed where it was', async (t) => {
-    const { wire, start, clock, lines, restarts, told } = await follow(t);
+  test('in silence is given up after the watchdog, and the state is taken anew: silence may have hidden anything', async (t) => {
+    const { wire, start, clock, lines, restarts, told, informer } = await follow(t);
     const watch = await start(thing('a', 1));
     await clock.advance(60_000);
     watch.events(bookmark(30));
@@ -85,8 +86,18 @@ suite('a watch that ends', () => {
     assert.equal(wire.waiting, 0);
     await clock.advance(1);
     const again = await wire.next();
-    assert.equal(again.query.get('resourceVersion'), '31');
-    assert.equal(lines[0]?.cause, 'Silent');
+    assert.equal(again.query.get('sendInitialEvents'), 'true');
+    again.events(event('ADDED', thing('b', 31)), event('ADDED', thing('c', 32)), bookmark(40, true));
+    assert.deepEqual(await told('+ns/c', '-ns/a'), ['+ns/c', '-ns/a']);
+    assert.equal(informer.size, 2);
+    assert.deepEqual(
+      lines.map(({ msg, cause }) => [msg, cause]),
+      [['list and watch failed, trying again', 'Silent']],
+      'a state that arrives does not show that the watch works',
+    );
+    again.events(bookmark(41));
+    await until(() => lines.length === 2);
+    assert.equal(lines[1]?.msg, 'list and watch work again');
     assert.deepEqual(await restarts(), [
       'vsecm_agent_kube_watch_restarts_total{resource="things",reason="silent"} 1',
     ]);

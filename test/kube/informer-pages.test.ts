@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { bookmark, event, follow, list, PATH, thing } from './followed.ts';
-import { status } from './wire.ts';
+import { status, until } from './wire.ts';
+
+const warnings = (lines: readonly { level: string }[]) => lines.filter(({ level }) => level !== 'info');
 
 suite('a server that does not stream the initial state', () => {
   test('and says so is listed by pages, and watched from there', async (t) => {
@@ -28,9 +30,36 @@ suite('a server that does not stream the initial state', () => {
     });
     await informer.whenSynced(stop.signal);
     assert.deepEqual(await told('+ns/a', '+ns/b', '+ns/c'), ['+ns/a', '+ns/b', '+ns/c']);
-    assert.deepEqual(lines, []);
+    assert.deepEqual(
+      lines.map(({ msg, cause }) => [msg, cause]),
+      [['the whole state does not come as a stream; it is listed by pages for a while', 'Invalid']],
+    );
     watch.events({ type: 'ERROR', object: status(410, 'Expired') });
-    assert.equal((await wire.next()).query.get('limit'), '2', 'it is not asked to stream again');
+    assert.equal((await wire.next()).query.get('limit'), '2', 'it is not asked to stream again at once');
+  });
+
+  test('is asked to again after some minutes, and what was told of it is told to have ended', async (t) => {
+    const { wire, start, clock, lines, told } = await follow(t);
+    (await wire.next()).status(422, 'Invalid');
+    (await wire.next()).answer(200, list(7, [thing('a', 1)]));
+    const watch = (await wire.next()).events(event('ADDED', thing('b', 8)));
+    await told('+ns/a', '+ns/b');
+    await clock.advance(90_000);
+    watch.events(bookmark(9), event('ADDED', thing('c', 9)));
+    await told('+ns/c');
+    clock.jump(210_000);
+    watch.events({ type: 'ERROR', object: status(410, 'Expired') });
+    await start(thing('a', 1));
+    await until(() => lines.length === 4);
+    assert.deepEqual(
+      lines.map(({ msg }) => msg),
+      [
+        'the whole state does not come as a stream; it is listed by pages for a while',
+        'list and watch failed, trying again',
+        'the whole state comes as a stream again',
+        'list and watch work again',
+      ],
+    );
   });
 
   test('and ignores the wish is found out by its first bookmark', async (t) => {
@@ -85,7 +114,7 @@ suite('pages', () => {
     const wanted = ['+ns/a', '+ns/b', '~ns/a red→red', '+ns/c', '-ns/b'];
     assert.deepEqual(await told(...wanted), wanted);
     assert.equal((await wire.next()).query.get('resourceVersion'), '9');
-    assert.deepEqual(lines, []);
+    assert.deepEqual(warnings(lines), []);
   });
 
   test('of metadata hold null instead of an empty list, as kube-apiserver 1.37 writes it', async (t) => {
@@ -94,7 +123,7 @@ suite('pages', () => {
     (await wire.next()).answer(200, { metadata: { resourceVersion: '9' }, items: null });
     await informer.whenSynced(stop.signal);
     assert.equal((await wire.next()).query.get('resourceVersion'), '9');
-    assert.deepEqual(lines, []);
+    assert.deepEqual(warnings(lines), []);
   });
 
   test('that fail are begun anew, and so are those that are no list', async (t) => {
@@ -107,13 +136,13 @@ suite('pages', () => {
     (await wire.next()).answer(200, list(9, []));
     await informer.whenSynced(stop.signal);
     assert.deepEqual(
-      lines.map(({ msg, status }) => [msg, status]),
+      lines.slice(1).map(({ msg, status }) => [msg, status]),
       [
         ['list and watch failed, trying again', 500],
         ['list and watch failed, trying again', undefined],
         ['list and watch work again', undefined],
       ],
     );
-    assert.equal(lines[1]?.attempt, 4);
+    assert.equal(lines.at(-1)?.attempt, 4);
   });
 });

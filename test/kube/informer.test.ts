@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { bookmark, event, follow, PATH, thing } from './followed.ts';
+import { bookmark, event, follow, list, PATH, thing } from './followed.ts';
 import { status, until } from './wire.ts';
 
 suite('the whole state', () => {
@@ -140,10 +140,22 @@ suite('what parse and the handler do', () => {
     assert.doesNotMatch(JSON.stringify(lines), /s3cr3t/);
   });
 
-  test('a watch event without metadata makes the watch start over', async (t) => {
-    const { start, wire } = await follow(t);
-    const watch = await start();
-    watch.events({ type: 'ADDED', object: {} });
-    assert.equal((await wire.next()).query.get('resourceVersion'), '10');
-  });
+  for (const [what, write] of [
+    ['without metadata', (watch) => watch.events({ type: 'ADDED', object: {} })],
+    ['that is no event', (watch) => watch.raw('{"type":"s3cr3t"}\n')],
+    ['without end', (watch) => watch.raw('x'.repeat(17 * 1024 * 1024))],
+  ] satisfies [string, (watch: Awaited<ReturnType<Awaited<ReturnType<typeof follow>>['start']>>) => void][]) {
+    test(`a watch event ${what} is not met again: the state is taken anew, by pages if the stream has it too`, async (t) => {
+      const { start, wire, told } = await follow(t);
+      write(await start());
+      const again = await wire.next();
+      assert.equal(again.query.get('sendInitialEvents'), 'true');
+      write(again);
+      const page = await wire.next();
+      assert.equal(page.query.get('limit'), '2');
+      page.answer(200, list(20, [thing('a', 11)]));
+      assert.deepEqual(await told('+ns/a'), ['+ns/a']);
+      assert.equal((await wire.next()).query.get('resourceVersion'), '20');
+    });
+  }
 });

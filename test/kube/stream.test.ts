@@ -82,11 +82,11 @@ suite('a watch', () => {
     await assert.rejects(first, { name: 'KubeError', status: 410, reason: 'Expired' });
   });
 
-  for (const [what, bytes] of [
-    ['a line that is cut off', '{"type":"ADDED","object":{"metadata":{"name":"s3cr3t'],
-    ['a line that is no JSON', 's3cr3t\n'],
-    ['a line that is no event', '{"type":"s3cr3t"}\n'],
-    ['a line that is null', 'null\n'],
+  for (const [what, bytes, code] of [
+    ['a line that is cut off', '{"type":"ADDED","object":{"metadata":{"name":"s3cr3t', 'CutOff'],
+    ['a line that is no JSON', 's3cr3t\n', 'Malformed'],
+    ['a line that is no event', '{"type":"s3cr3t"}\n', 'Malformed'],
+    ['a line that is null', 'null\n', 'Malformed'],
   ] as const) {
     test(`throws ${what}`, async (t) => {
       const { wire, watch } = await open(t);
@@ -96,8 +96,8 @@ suite('a watch', () => {
       asked.end();
       await assert.rejects(first, {
         name: 'KubeError',
-        code: 'Malformed',
-        message: 'Kubernetes API: no answer, Malformed',
+        code,
+        message: `Kubernetes API: no answer, ${code}`,
       });
     });
   }

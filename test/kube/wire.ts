@@ -95,6 +95,7 @@ export class Wire {
   readonly #asked: Asked[] = [];
   readonly #askers: ((asked: Asked) => void)[] = [];
   readonly #sockets = new Set<Socket>();
+  #aside: (asked: Asked) => boolean = () => false;
   /** Connections since the start. */
   connections = 0;
   requests = 0;
@@ -104,6 +105,7 @@ export class Wire {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       this.requests += 1;
       const asked = new Asked(request, response);
+      if (this.#aside(asked)) return;
       const asker = this.#askers.shift();
       if (asker === undefined) this.#asked.push(asked);
       else asker(asked);
@@ -138,6 +140,11 @@ export class Wire {
     return asked === undefined
       ? new Promise((resolve) => this.#askers.push(resolve))
       : Promise.resolve(asked);
+  }
+
+  /** `take` sees each request first, and answers it if it returns true: `next` never does then. */
+  takeAside(take: (asked: Asked) => boolean): void {
+    this.#aside = take;
   }
 
   /** Requests that wait for an answer. */
