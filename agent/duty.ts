@@ -69,6 +69,8 @@ export interface DutyOptions {
   log: Log;
   metrics: Metrics;
   pace: Pace;
+  /** The API server went back to an earlier state: this term is to end, and another to begin. */
+  onRewound: () => void;
 }
 
 /** What an agent does while it owns namespaces: it watches VSecMSecrets and Secrets and keeps them in step. */
@@ -89,9 +91,9 @@ export class Duty {
   readonly #reconciler: Reconciler;
 
   constructor(options: DutyOptions) {
-    const { node, pod, namespaces, kube, clock, random, log, metrics, pace } = options;
+    const { node, pod, namespaces, kube, clock, random, log, metrics, pace, onRewound } = options;
     this.#options = options;
-    const common = { client: kube, log, metrics, clock, random };
+    const common = { client: kube, log, metrics, clock, random, onRewound };
     this.#resources = new Informer<Resource>({
       ...common,
       source: {

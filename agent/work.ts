@@ -84,8 +84,9 @@ export function createWork({ kube, safe, identity, config, pace = PACE, floorMs,
     if (change === 'obtained' || change === 'rotated') duty?.retryNow();
   });
 
-  // Each term of duty begins with empty stores: what was known at the end of the last one is old.
+  // Each term of duty begins with empty stores: what was known at the end of the last one is old, or of another past.
   const serve: Task = async (signal) => {
+    const rewound = new AbortController();
     duty = new Duty({
       ...common,
       ...config,
@@ -95,12 +96,14 @@ export function createWork({ kube, safe, identity, config, pace = PACE, floorMs,
       ownership,
       kube,
       pace,
+      onRewound: () => rewound.abort(),
     });
     try {
-      await duty.run(signal);
+      await duty.run(AbortSignal.any([signal, rewound.signal]));
     } finally {
       duty = undefined;
     }
+    if (!signal.aborted) await serve(signal);
   };
 
   const ready = latch(() => (ownership.role() === 'owner' ? (duty?.synced() ?? false) : members.known()));
