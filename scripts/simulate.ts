@@ -69,7 +69,8 @@ async function shrunk(seed: number, invariant: string): Promise<void> {
 async function many(from: number, runs: number): Promise<void> {
   const began = performance.now();
   const faults: Record<string, number> = {};
-  const byInvariant: Record<string, number> = {};
+  /** Seeds by the invariant that they violate. */
+  const byInvariant: Record<string, number[]> = {};
   const failedSeeds: number[] = [];
   let [simulatedHours, steps, violations] = [0, 0, 0];
   for (let seed = from; seed < from + runs; seed++) {
@@ -83,7 +84,7 @@ async function many(from: number, runs: number): Promise<void> {
     if (outcome.violations.length === 0) continue;
     failedSeeds.push(seed);
     for (const name of new Set(outcome.violations.map(({ invariant }) => invariant)))
-      byInvariant[name] = (byInvariant[name] ?? 0) + 1;
+      (byInvariant[name] ??= []).push(seed);
     tell(outcome, 1);
   }
   const wallSeconds = Math.round((performance.now() - began) / 10) / 100;

@@ -34,7 +34,12 @@ export class Observer {
   readonly #world: World;
   readonly #trace: Trace;
   readonly #ears: Ears[] = [];
-  readonly #troubledUntil = { api: 0, watches: 0, agents: 0, safe: 0 };
+  readonly #troubles: Record<Calm, Map<string, number>> = {
+    api: new Map(),
+    watches: new Map(),
+    agents: new Map(),
+    safe: new Map(),
+  };
 
   constructor(world: World, trace: Trace) {
     const { cluster, timeline, setting, safe } = world;
@@ -50,7 +55,7 @@ export class Observer {
         safe,
         ledger,
         agents,
-        calm: (what) => timeline.now - this.#troubledUntil[what],
+        calm: (what) => timeline.now - Math.max(timeline.start, ...this.#troubles[what].values()),
         violate: (text) => this.#violate(name, text),
       };
       this.#ears.push(watch(scene));
@@ -79,14 +84,14 @@ export class Observer {
       const whole =
         now.endpoints.length === setting.agents && now.endpoints.every((one: any) => one.conditions.ready);
       // Whoever left is given up after the delay; whoever came is counted at once.
-      this.#trouble('agents', whole ? HANDOFF_MS : Infinity);
+      this.#trouble('agents', whole ? HANDOFF_MS : Infinity, 'slices');
     });
     const beat = (): void => {
       for (const ear of this.#ears) ear.beat?.();
       timeline.after(BEAT_MS, beat);
     };
     timeline.after(BEAT_MS, beat);
-    this.#trouble('agents', Infinity);
+    this.#trouble('agents', Infinity, 'slices');
   }
 
   /** What the observer needs to see of a process that starts. */
@@ -147,6 +152,10 @@ export class Observer {
       case 'lose-node':
       case 'skew':
         return this.#trouble('agents', (event.do === 'skew' ? 0 : ms) + HANDOFF_MS);
+      case 'configure': {
+        const agree = event.maxOwners === this.#world.setting.maxOwners;
+        return this.#trouble('agents', agree ? 2 * HANDOFF_MS : Infinity, `node ${event.node}`);
+      }
       case 'withdraw':
       case 'starve':
         this.#trouble('agents', ms);
@@ -159,15 +168,11 @@ export class Observer {
     for (const ear of this.#ears) ear.end?.();
   }
 
-  #trouble(what: Calm, ms: number): void {
+  /** Until when, from one cause, something is not calm. A cause that is set to end later ends later. */
+  #trouble(what: Calm, ms: number, cause = 'event'): void {
     const until = this.#world.timeline.now + ms;
-    // Only agents that are whole again end a trouble without a known end.
-    if (what === 'agents') {
-      this.#troubledUntil.agents =
-        this.#troubledUntil.agents === Infinity || ms === Infinity
-          ? until
-          : Math.max(this.#troubledUntil.agents, until);
-    } else this.#troubledUntil[what] = Math.max(this.#troubledUntil[what], until);
+    const causes = this.#troubles[what];
+    causes.set(cause, cause === 'event' ? Math.max(causes.get(cause) ?? 0, until) : until);
   }
 
   #leaves(agent: Watched, info: RequestInfo, body: any): void {

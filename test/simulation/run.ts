@@ -47,7 +47,7 @@ export async function run(
       observer.noteEvent(event);
       world.perform(event);
     });
-  const end = setting.minutes * 60_000 + SETTLING_MS;
+  const end = Math.max(setting.minutes * 60_000, events.at(-1)?.at ?? 0) + SETTLING_MS;
   const { violations } = observer;
   const goOn = (): boolean =>
     violations.length < MOST_VIOLATIONS &&

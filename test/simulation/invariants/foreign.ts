@@ -29,16 +29,16 @@ export const foreign: Invariant = {
   watch({ violate }) {
     /** By resourceVersion. */
     const versions = new Map<string, any>();
-    let writing: { pod: string; over: string | undefined; owner: string | undefined } | undefined;
+    /** The version that a write under way is to replace, by pod and Secret. */
+    const over = new Map<string, string | undefined>();
     return {
       leaves({ pod }, info, body) {
         if (info.resource !== 'secrets' || info.verb === 'get') return;
         const { metadata, preconditions } = body ?? {};
-        writing = {
-          pod,
-          over: metadata?.resourceVersion ?? preconditions?.resourceVersion,
-          owner: metadata?.ownerReferences?.[0]?.uid,
-        };
+        over.set(
+          `${pod} ${info.namespace}/${info.name}`,
+          metadata?.resourceVersion ?? preconditions?.resourceVersion,
+        );
       },
       secret({ now, before }, writer) {
         if (now !== undefined) versions.set(now.metadata.resourceVersion, now);
@@ -49,7 +49,7 @@ export const foreign: Invariant = {
         if (now === undefined)
           return violate(`${keyOf(before)}, which is somebody else's, was deleted by ${writer}`);
         if (!takes(before, now)) return;
-        const judged = versions.get(writing?.over ?? '') ?? before;
+        const judged = versions.get(over.get(`${writer} ${keyOf(before)}`) ?? '') ?? before;
         if (judged.metadata.annotations?.[CONSENT] !== 'true')
           violate(`${keyOf(before)}, which is somebody else's, was written by ${writer} without consent`);
       },

@@ -9,7 +9,13 @@ const CONSENT = 'vsecm.com/allow-adoption';
 export const freshness: Invariant = {
   name: 'freshness',
   says: 'What is first written after a resource was made or changed, or a Secret was consented to, is what Safe served at most half a minute before.',
-  watch({ timeline, safe, ledger, calm, violate }) {
+  watch({ timeline, safe, ledger, agents, calm, violate }) {
+    /** Whether the writer knows the resource as it is now. */
+    const hasSeen = (pod: string, { metadata }: any): boolean => {
+      const key = `${metadata.namespace}/${metadata.ownerReferences?.[0]?.name}`;
+      const shown = agents.get(pod)?.shown.resources.get(key);
+      return shown?.metadata.generation === ledger.entries.get(key)?.resource.metadata.generation;
+    };
     const askedAt = new Map<string, number>();
     return {
       resource({ now, before }) {
@@ -31,9 +37,10 @@ export const freshness: Invariant = {
           return;
         }
         const at = askedAt.get(key);
+        if (at === undefined || !hasSeen(writer, now)) return;
         askedAt.delete(key);
         const content = contentOf(now);
-        if (at === undefined || content.is !== 'version') return;
+        if (content.is !== 'version') return;
         // While Safe is away what is known serves.
         if (calm('safe') < timeline.now - at + 330_000) return;
         const replacedAt = safe.since(content.secret, content.version + 1);

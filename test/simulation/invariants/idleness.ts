@@ -1,9 +1,10 @@
-import type { Invariant, Watched } from '../scene.ts';
+import { keyOf } from '../cluster.ts';
+import { isAgent, type Invariant, type Watched } from '../scene.ts';
 
 export const idleness: Invariant = {
   name: 'idleness',
   says: 'No Secret is written without a change, but for one apply per resource and term of duty, or after an answer that was lost.',
-  watch({ violate }) {
+  watch({ agents, violate }) {
     /** By agent: what was applied in this term, and how many writes are under way. */
     const known = new WeakMap<Watched, { term: number; applied: Map<string, number> }>();
     const forget = (applied: Map<string, number> | undefined, key: string): void => {
@@ -11,6 +12,12 @@ export const idleness: Invariant = {
     };
     const underWay = new WeakMap<Watched, Map<string, any>>();
     return {
+      secret({ now }, writer) {
+        // What another agent wrote cannot be told from metadata.
+        if (now !== undefined && isAgent(writer))
+          for (const agent of agents.values())
+            if (agent.pod !== writer) forget(known.get(agent)?.applied, keyOf(now));
+      },
       leaves(agent, info, body) {
         if (info.verb !== 'patch' || info.resource !== 'secrets') return;
         const key = `${info.namespace}/${info.name}`;

@@ -8,10 +8,9 @@ const MOST = {
   /** A few at once, then one a minute. */
   refusedWrites: 20,
   /** Over all agents, beyond what people cause. */
-  statuses: 40,
+  statuses: 60,
   /** With a backoff of up to 30 s. */
   openings: 60,
-  alternations: 10,
 };
 
 export const pace: Invariant = {
@@ -20,7 +19,6 @@ export const pace: Invariant = {
   watch({ timeline, violate }) {
     const counts = new Map<string, number[]>();
     const safeAt = new WeakMap<Watched, number>();
-    const lastWriter = new Map<string, string>();
     const count = (what: keyof typeof MOST, about: string): void => {
       const key = `${what} ${about}`;
       const since = timeline.now - WINDOW_MS;
@@ -41,10 +39,6 @@ export const pace: Invariant = {
       leaves({ pod }, info) {
         if (info.verb === 'patch' && info.subresource === 'status') {
           count('statuses', `${info.namespace}/${info.name}`);
-          const last = lastWriter.get(info.namespace);
-          lastWriter.set(info.namespace, pod);
-          if (last !== undefined && last !== pod)
-            count('alternations', `agents that write statuses in ${info.namespace}`);
         }
         if (info.verb === 'watch') count('openings', `${info.resource} by ${pod}`);
       },
