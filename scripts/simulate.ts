@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { keep } from '../test/simulation/kept.ts';
 import { run, type Outcome } from '../test/simulation/run.ts';
 import { CALM, scriptOf } from '../test/simulation/script.ts';
 import { told } from '../test/simulation/event.ts';
@@ -17,6 +18,9 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     /** An invariant: shrinks this seed's violation of it. */
     shrink: { type: 'string' },
+    /** With `shrink`: the name under which what is left is kept, and what it waits for. */
+    keep: { type: 'string' },
+    awaits: { type: 'string' },
     /** Names of sources, with commas between; default some of all. */
     sources: { type: 'string' },
     day: { type: 'boolean', default: false },
@@ -63,6 +67,7 @@ async function shrunk(seed: number, invariant: string): Promise<void> {
   const { trace } = await run(found.setting, found.events, { until: invariant });
   console.log(trace.last(60).join('\n'));
   for (const event of found.events) console.log(`${(event.at / 1000).toFixed(3)} s: ${told(event)}`);
+  if (values.keep !== undefined) keep(values.keep, found, values.awaits);
   report({ ...found });
 }
 

@@ -48,6 +48,8 @@ export class AgentProcess {
   /** Timers that it has set. */
   timers = 0;
   skewMs: number;
+  /** By its own clock, Unix milliseconds. */
+  readonly now: () => number;
   readonly #timeline: Timeline;
   readonly #stop = new AbortController();
   #ended: Promise<void> | undefined;
@@ -69,6 +71,7 @@ export class AgentProcess {
     });
     this.links = { requests: pair('requests'), watches: pair('watches'), safe: pair('safe') };
     const clock = this.#clock();
+    this.now = () => clock.now();
     const log = logOf(trace, pod);
     const metrics = createMetrics();
     this.identity = new SimulatedIdentity(pod, { clock, log, metrics });

@@ -24,6 +24,14 @@ export interface Reply {
   text: string;
   retryAfter?: string;
   shows?: readonly any[];
+  /** Of a list: there are more pages. */
+  more?: boolean;
+}
+
+/** The rest of a list as it was when it was begun. */
+export interface Page {
+  version: number;
+  rest: readonly any[];
 }
 
 /** Where a watch tells its events. */
@@ -42,9 +50,12 @@ export class ApiServer {
   readonly caches: ReadonlyMap<string, WatchCache>;
   readonly #cluster: Cluster;
   readonly #timeline: Timeline;
+  /** What is left of lists that were begun, by continue token, whichever server is asked for it. */
+  readonly #pages: Map<string, Page>;
 
-  constructor(name: string, seed: number, cluster: Cluster, timeline: Timeline) {
+  constructor(name: string, seed: number, cluster: Cluster, timeline: Timeline, pages: Map<string, Page>) {
     this.name = name;
+    this.#pages = pages;
     this.#cluster = cluster;
     this.#timeline = timeline;
     this.caches = new Map(
@@ -133,18 +144,31 @@ export class ApiServer {
   }
 
   async #list(kind: Kind, info: RequestInfo, view: View): Promise<Reply> {
-    const asked = info.query.get('resourceVersion') ?? '';
-    const version = asked === '' ? this.#cluster.lastVersion(kind) : Number(asked);
-    const cache = await this.#cache(kind, version);
-    const concerns = concernsOf(info);
-    const objects = [...cache.objects.values()]
-      .filter(concerns)
-      .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    return {
-      status: 200,
-      text: view.list(objects, { resourceVersion: String(cache.version) }),
-      shows: objects,
+    const { query } = info;
+    const token = query.get('continue') ?? '';
+    const { version, rest } = token === '' ? await this.#snapshot(kind, info) : this.#pageOf(token);
+    const limit = Number(query.get('limit') ?? 0);
+    const more = limit > 0 && rest.length > limit;
+    const shows = more ? rest.slice(0, limit) : rest;
+    const metadata = {
+      resourceVersion: String(version),
+      ...(more && { continue: `page-${this.#pages.size}` }),
     };
+    if (more) this.#pages.set(metadata.continue!, { version, rest: rest.slice(limit) });
+    return { status: 200, text: view.list([...shows], metadata), shows, more };
+  }
+
+  async #snapshot(kind: Kind, info: RequestInfo): Promise<Page> {
+    const asked = info.query.get('resourceVersion') ?? '';
+    const cache = await this.#cache(kind, asked === '' ? this.#cluster.lastVersion(kind) : Number(asked));
+    const rest = [...cache.objects.values()].filter(concernsOf(info));
+    return { version: cache.version, rest: rest.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) };
+  }
+
+  #pageOf(token: string): Page {
+    const page = this.#pages.get(token);
+    if (page === undefined) throw new ApiError(410, 'Expired', 'The provided continue parameter is too old');
+    return page;
   }
 
   /** The cache of a kind once it is no older than `version`; 0: as it is. */

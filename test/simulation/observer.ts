@@ -191,7 +191,8 @@ export class Observer {
   }
 
   #arrives(agent: Watched, info: RequestInfo, reply: Reply): void {
-    if (info.verb === 'list') agent.shown.lists(info, reply.shows ?? []);
+    if (info.verb === 'list' && reply.status === 200)
+      agent.shown.lists(info, reply.shows ?? [], reply.more === true);
     if (reply.status >= 300 || (info.verb === 'get' && info.resource === 'secrets'))
       this.#trace.say(
         agent.pod,

@@ -31,12 +31,20 @@ export class Shown {
     else objects.set(key, object);
   }
 
-  /** A list of a kind arrives whole. */
-  lists({ resource }: RequestInfo, objects: readonly any[]): void {
+  /** A page of a list arrives; the last one says what there is not. */
+  lists({ resource, query }: RequestInfo, objects: readonly any[], more: boolean): void {
     const known = this.of(resource);
-    if (resource === 'vsecmsecrets') this.term += 1;
-    known.clear();
-    for (const object of objects) known.set(keyOf(object), object);
+    const listed = query.has('continue')
+      ? (this.#initial.get(resource) ?? new Set<string>())
+      : new Set<string>();
+    for (const object of objects) {
+      known.set(keyOf(object), object);
+      listed.add(keyOf(object));
+    }
+    if (more) return void this.#initial.set(resource, listed);
+    for (const key of known.keys()) if (!listed.has(key)) known.delete(key);
+    this.#initial.delete(resource);
+    if (resource === 'vsecmsecrets' && query.get('limit') !== '1') this.term += 1;
   }
 
   of(resource: string): Map<string, any> {

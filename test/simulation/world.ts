@@ -1,6 +1,6 @@
 import { ApiError } from '../devcluster/apiserver/api-error.ts';
 import { AgentProcess } from './agent-process.ts';
-import { ApiServer } from './api-server.ts';
+import { ApiServer, type Page } from './api-server.ts';
 import { AGENTS, Cluster, resourcePath, RESOURCES, secretPath } from './cluster.ts';
 import { told, type Event, type Spec } from './event.ts';
 import { GarbageCollector } from './garbage-collector.ts';
@@ -39,8 +39,9 @@ export class World {
       this.cluster.do('setup', 'POST', '/api/v1/namespaces', { metadata: { name } });
     this.safe = new Safe(seed, timeline, setting.secrets);
     this.#troubles = new Troubles(() => timeline.now);
+    const pages = new Map<string, Page>();
     this.#servers = ['apiserver-0', 'apiserver-1'].map(
-      (name) => new ApiServer(name, seed, this.cluster, timeline),
+      (name) => new ApiServer(name, seed, this.cluster, timeline, pages),
     );
     for (const { caches } of this.#servers) for (const cache of caches.values()) cache.lagMs = WELL_LAG_MS;
     const observer = observe(this);

@@ -3,14 +3,17 @@ import { FLOOR_MS } from '../setting.ts';
 
 const WINDOW_MS = 600_000;
 
+/** From so many refusals on, the backoff of watches is at its longest, 30 s with full jitter: so many waits never come out shorter. */
+const REFUSALS = 15;
+const ROUND = 10;
+const LEAST_WAIT_MS = 2_000;
+
 /** How often something may be in ten minutes. */
 const MOST = {
   /** A few at once, then one a minute. */
   refusedWrites: 20,
   /** Over all agents, beyond what people cause. */
   statuses: 60,
-  /** With a backoff of up to 30 s. */
-  openings: 60,
 };
 
 export const pace: Invariant = {
@@ -29,20 +32,44 @@ export const pace: Invariant = {
       counts.delete(key);
       violate(`${recent.length} ${what} in ten minutes: ${about}`);
     };
+    /** By agent and kind: refusals in a row, when the last one came, and how long was waited after each. */
+    const refused = new WeakMap<Watched, Map<string, { since: number; waits: number[] }>>();
+    const fail = (agent: Watched, resource: string, status: number): void => {
+      const all = refused.get(agent) ?? new Map();
+      refused.set(agent, all);
+      if (status < 300) all.delete(resource);
+      else all.set(resource, { waits: [], ...all.get(resource), since: timeline.now });
+    };
+    const rest = (agent: Watched, resource: string): void => {
+      const last = refused.get(agent)?.get(resource);
+      if (last === undefined) return;
+      last.waits.push(timeline.now - last.since);
+      if (last.waits.length < REFUSALS) return;
+      const waited = last.waits.slice(-ROUND).reduce((sum, ms) => sum + ms, 0);
+      if (waited >= ROUND * LEAST_WAIT_MS) return;
+      refused.get(agent)!.delete(resource);
+      violate(
+        `${agent.pod} asks for ${resource} ${ROUND} times with ${Math.round(waited / ROUND)} ms between, after ${REFUSALS} refusals`,
+      );
+    };
     return {
       asksSafe(agent) {
         const last = safeAt.get(agent);
-        safeAt.set(agent, timeline.now);
-        if (last !== undefined && timeline.now - last < FLOOR_MS - 2)
-          violate(`${agent.pod} asks Safe ${Math.round(timeline.now - last)} ms after the last time`);
+        // By its own clock, which may be set forward.
+        const now = agent.process.now();
+        safeAt.set(agent, now);
+        if (last !== undefined && now - last < FLOOR_MS)
+          violate(`${agent.pod} asks Safe ${now - last} ms after the last time`);
       },
-      leaves({ pod }, info) {
+      leaves(agent, info) {
         if (info.verb === 'patch' && info.subresource === 'status') {
           count('statuses', `${info.namespace}/${info.name}`);
         }
-        if (info.verb === 'watch') count('openings', `${info.resource} by ${pod}`);
+        if (info.verb === 'watch' || info.verb === 'list') rest(agent, info.resource);
       },
-      arrives({ pod }, info, { status }) {
+      arrives(agent, info, { status }) {
+        const { pod } = agent;
+        if (info.verb === 'watch' || info.verb === 'list') fail(agent, info.resource, status);
         if (info.verb === 'patch' && info.resource === 'secrets' && status !== 409 && status >= 400)
           count('refusedWrites', `${info.namespace}/${info.name} by ${pod}, ${status}`);
       },
