@@ -9,6 +9,7 @@ interface Declaration {
  */
 export const LOG_FIELDS = {
   node: { type: 'text', meaning: 'Kubernetes node of this agent' },
+  otherNode: { type: 'text', meaning: 'Kubernetes node of another agent' },
   pod: { type: 'text', meaning: 'Pod of this agent' },
   version: { type: 'text', meaning: 'Version of this agent' },
   component: { type: 'text', meaning: 'Which part of the agent speaks' },

@@ -54,6 +54,7 @@ function shared({ config, kube, namespaces, clock, random, log, metrics }: Membe
     podNamespace,
   );
   const parse = (object: unknown): Slice | undefined => parseSlice(object, service);
+  let slices: Informer<Slice> | undefined;
   const ownership = new SharedOwnership({
     node,
     pod,
@@ -65,6 +66,7 @@ function shared({ config, kube, namespaces, clock, random, log, metrics }: Membe
       const { items = [] } = await kube.request<{ items?: unknown[] }>(request);
       return items.map(parse).filter((slice) => slice !== undefined);
     },
+    watchedAt: () => slices?.confirmedAt,
     namespaces,
     clock,
     random,
@@ -72,7 +74,7 @@ function shared({ config, kube, namespaces, clock, random, log, metrics }: Membe
     metrics,
   });
   const watch: Task = async (signal) => {
-    const slices: Informer<Slice> = new Informer({
+    const watched = new Informer<Slice>({
       client: kube,
       source: {
         name: 'endpointslices',
@@ -83,19 +85,24 @@ function shared({ config, kube, namespaces, clock, random, log, metrics }: Membe
         parse,
       },
       // Half a list would look like members that vanished.
-      onChange: () => slices.synced() && ownership.observe(slices.values()),
+      onChange: () => watched.synced() && ownership.observe(watched.values()),
       log,
       metrics,
       clock,
       random,
     });
     const synced: Task = async (all) => {
-      await slices.whenSynced(all);
+      await watched.whenSynced(all);
       if (all.aborted) return;
-      ownership.observe(slices.values());
+      ownership.observe(watched.values());
       await once(all, 'abort');
     };
-    await runTogether(signal, { watch: (all) => slices.run(all), synced });
+    slices = watched;
+    try {
+      await runTogether(signal, { watch: (all) => watched.run(all), synced });
+    } finally {
+      slices = undefined;
+    }
   };
   return {
     ownership,

@@ -189,7 +189,11 @@ export class Reflector<T extends Stored> {
       signal,
       openingMs: OPENING_MS,
       silenceMs: () => (this.#initial === undefined ? watchdogMs : INITIAL_SILENCE_MS),
-      onOpen: () => (this.#acceptedAt = clock.now()),
+      onOpen: () => {
+        this.#acceptedAt = clock.now();
+        // What happened since will be told in a moment.
+        if (!initial) this.#confirmedAt = this.#acceptedAt;
+      },
     });
     for await (const event of events) this.#take(event);
   }

@@ -4,16 +4,22 @@ import type { Log, LogFields } from '../log.ts';
 import { Outage } from '../outage.ts';
 import type { Random } from '../random.ts';
 import { runTogether } from '../tasks.ts';
+import { CHECK_MS, tellSight } from './sight.ts';
 import type { Slice } from './slices.ts';
 import { Suspension } from './suspension.ts';
+import { ViewAge, type ViewAgeOptions } from './view-age.ts';
 
-export interface LookoutOptions {
+export interface LookoutOptions extends ViewAgeOptions {
   /** Lists the slices of the agents' Service, all of them, as the API server has them now. */
   list: (signal: AbortSignal) => Promise<readonly Slice[]>;
-  /** Takes what was listed; `afresh`: nothing that was known before may be relied on. */
-  onSlices: (slices: readonly Slice[], afresh: boolean) => void;
+  /**
+   * Takes what was listed by a request begun at `begunAt`; `afresh`: nothing that was known before may be relied on.
+   */
+  onSlices: (slices: readonly Slice[], afresh: boolean, begunAt: number) => void;
   /** Called when the process turns out to have stood still; `onSlices` follows once the list answers. */
   onSuspended: () => void;
+  /** Called when the members are known again, after they were not for too long; `onSlices` may not follow. */
+  onSighted: () => void;
   /** Whether nobody watches the slices here, so that they are listed from time to time. */
   polls: () => boolean;
   /** Time between two such lists in milliseconds, give or take a fifth, so that agents do not ask in step. */
@@ -25,16 +31,21 @@ export interface LookoutOptions {
   random: Random;
 }
 
-/** Lists the members at the start, from time to time where they are not watched, and after a suspension. */
+/**
+ * Lists the members at the start, from time to time where they are not watched, while a watch on them fails or is
+ * silent, and after a suspension.
+ */
 export class Lookout {
   readonly #options: LookoutOptions;
   readonly #suspension: Suspension;
   readonly #outage: Outage;
+  readonly #age: ViewAge;
   #wake = (): void => {};
 
   constructor(options: LookoutOptions) {
     this.#options = options;
     this.#outage = new Outage({ clock: options.clock });
+    this.#age = new ViewAge(options);
     this.#suspension = new Suspension({ clock: options.clock, boundMs: options.suspensionMs });
   }
 
@@ -43,10 +54,22 @@ export class Lookout {
     return this.#suspension.suspected;
   }
 
+  /** Whether the members have been unknown for too long to serve anything. */
+  get blind(): boolean {
+    return this.#age.blind();
+  }
+
+  /** Whether nobody watches the slices here has changed: waits anew. */
+  reconsider(): void {
+    this.#wake();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
+    const { polls } = this.#options;
     await runTogether(signal, {
       beat: (all) => this.#suspension.run(all, () => this.#noticed()),
       look: (all) => this.#keepLooking(all),
+      sight: (all) => tellSight({ ...this.#options, blind: () => !polls() && this.blind }, all),
     });
   }
 
@@ -60,12 +83,15 @@ export class Lookout {
     const { clock, pollMs, polls, random } = this.#options;
     await this.#look(signal, true);
     while (!signal.aborted) {
+      const polled = polls();
       if (!this.suspended) {
         const wake = new AbortController();
         this.#wake = () => wake.abort();
-        await pause(clock, pollMs * (0.8 + 0.4 * random()), AbortSignal.any([signal, wake.signal]));
+        const pauseMs = polled ? pollMs * (0.8 + 0.4 * random()) : CHECK_MS;
+        await pause(clock, pauseMs, AbortSignal.any([signal, wake.signal]));
       }
-      if (this.suspended || polls()) await this.#look(signal, false);
+      if (this.suspended || (polled && polls()) || (!polls() && this.#age.doubtful()))
+        await this.#look(signal, false);
     }
   }
 
@@ -76,6 +102,7 @@ export class Lookout {
     while (!signal.aborted) {
       const afresh = first || this.suspended;
       const { count } = this.#suspension;
+      const begunAt = clock.now();
       const answer = await list(signal).then(
         (slices) => ({ slices }),
         (error: unknown) => ({ error }),
@@ -88,7 +115,8 @@ export class Lookout {
         this.#succeeded();
         // If it stood still again meanwhile, this answers the earlier suspension only and another look follows.
         this.#suspension.answer(count);
-        return onSlices(answer.slices, afresh);
+        this.#age.listed(begunAt);
+        return onSlices(answer.slices, afresh, begunAt);
       }
     }
   }

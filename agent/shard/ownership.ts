@@ -16,7 +16,7 @@ export interface Summary {
   readonly owners: readonly string[];
   /** Whether this agent's pod stands in the slices; without that it owns nothing. */
   readonly present: boolean;
-  /** The process stood still, and owns nothing until it has read the members again. */
+  /** The process stood still, or the members have been unknown for too long: it owns nothing until it knows them again. */
   readonly suspended: boolean;
   /** How many of the namespaces that the caller knows are this agent's. */
   readonly namespaces: number;

@@ -4,6 +4,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Random } from '../random.ts';
 import { Claim, compare } from './claim.ts';
 import type { Hash } from './hash.ts';
+import { Dispute } from './dispute.ts';
 import { Lookout } from './lookout.ts';
 import { Membership, UNSEEN, type View } from './membership.ts';
 import type { Change, Ownership, Summary } from './ownership.ts';
@@ -20,6 +21,8 @@ export interface SharedOwnershipOptions {
   handoffDelayMs: number;
   /** Lists the slices of the agents' Service, all of them, as the API server has them now. */
   list: (signal: AbortSignal) => Promise<readonly Slice[]>;
+  /** When a watch on the slices last said a word, by the clock's `now`; undefined: there is none, or it fails. */
+  watchedAt: () => number | undefined;
   /** Namespaces that the caller knows; repetitions do not matter. */
   namespaces: () => Iterable<string>;
   clock: Clock;
@@ -35,17 +38,21 @@ const POLL_MS = 5 * 60_000;
 
 /**
  * Namespaces divided among the agents of a Service. `run` lists the members once at the start, from time
- * to time while nobody has to watch them here, and after the process stood still: then it begins anew, as
- * if just started, since others may have taken over. Whoever watches the slices passes them to `observe`.
+ * to time while nobody has to watch them here, while the watch on them does not speak, and after the process stood
+ * still: then it begins anew, as if just started, since others may have taken over. Whoever watches the slices passes
+ * them to `observe`. Members that have been unknown for the hand-over delay may have changed without this agent: it
+ * owns nothing until they are known again, but keeps its role and what it remembers.
  */
 export class SharedOwnership implements Ownership {
   readonly #options: SharedOwnershipOptions;
   readonly #membership: Membership;
   readonly #lookout: Lookout;
+  readonly #dispute: Dispute;
   readonly #listeners = new Set<(change: Change) => void>();
   #view: View = UNSEEN;
   #table: Rendezvous;
   #role: Role | undefined;
+  #observedAt = -Infinity;
   /** Undefined before the first look and while suspended. */
   #claim: Claim | undefined;
 
@@ -53,6 +60,7 @@ export class SharedOwnership implements Ownership {
     const { node, pod, handoffDelayMs, clock, pollMs = POLL_MS } = options;
     this.#options = options;
     this.#table = new Rendezvous([], options);
+    this.#dispute = new Dispute(options);
     this.#membership = new Membership({ node, pod, handoffDelayMs, clock, onChange: () => this.#update() });
     this.#lookout = new Lookout({
       ...options,
@@ -61,12 +69,16 @@ export class SharedOwnership implements Ownership {
       suspensionMs: Math.max(2_000, Math.min(handoffDelayMs, 5_000)),
       polls: () => this.#role === 'other',
       onSuspended: () => this.#update(),
-      onSlices: (slices, afresh) => this.#look(slices, afresh),
+      onSighted: () => this.#tell({ gained: [], lost: [] }),
+      onSlices: (slices, afresh, begunAt) => this.#look(slices, afresh, begunAt),
     });
   }
 
   owns(namespace: string, lastNode?: string): boolean {
-    return !this.#lookout.suspended && (this.#claim?.owns(namespace, lastNode) ?? false);
+    if (this.#lookout.suspended || this.#lookout.blind) return false;
+    const owns = this.#claim?.owns(namespace, lastNode) ?? false;
+    if (owns && lastNode !== undefined && lastNode !== '') this.#dispute.saw(namespace, lastNode);
+    return owns;
   }
 
   ownerOf(namespace: string): string | undefined {
@@ -83,7 +95,7 @@ export class SharedOwnership implements Ownership {
       members: [...this.#view.members].toSorted(),
       owners: this.#table.owners,
       present: this.#view.present,
-      suspended: this.#lookout.suspended,
+      suspended: this.#lookout.suspended || (this.#claim !== undefined && this.#lookout.blind),
       namespaces: compare(undefined, this.#claim, this.#options.namespaces()).gained.length,
     };
   }
@@ -94,6 +106,7 @@ export class SharedOwnership implements Ownership {
   }
 
   observe(slices: Iterable<Slice>): void {
+    this.#observedAt = this.#options.clock.now();
     this.#membership.observe(slices);
   }
 
@@ -101,7 +114,9 @@ export class SharedOwnership implements Ownership {
     return this.#lookout.run(signal).finally(() => this.#membership.restart());
   }
 
-  #look(slices: readonly Slice[], afresh: boolean): void {
+  #look(slices: readonly Slice[], afresh: boolean, begunAt: number): void {
+    // A slow list is older than what a watch has shown meanwhile.
+    if (!afresh && begunAt < this.#observedAt) return;
     if (afresh) this.#membership.restart();
     this.#membership.observe(slices);
     this.#update();
@@ -118,9 +133,15 @@ export class SharedOwnership implements Ownership {
     const trusted = view !== UNSEEN && !this.#lookout.suspended;
     if (view === before.view && trusted === (before.claim !== undefined)) return;
     this.#role = trusted ? roleOf(node, view.members, this.#options) : undefined;
+    if (before.role === 'other' && this.#role !== 'other') this.#lookout.reconsider();
+    this.#dispute.reset();
     this.#claim = trusted ? new Claim(node, view, this.#table) : undefined;
     const change = compare(before.claim, this.#claim, this.#options.namespaces());
     this.#report(before.view, before.role, change);
+    this.#tell(change);
+  }
+
+  #tell(change: Change): void {
     for (const listener of this.#listeners) listener(change);
   }
 

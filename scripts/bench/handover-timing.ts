@@ -27,6 +27,7 @@ export function handoverMs(size: HandoverSize): number {
     maxOwners: 0,
     handoffDelayMs: 0,
     list: async () => [],
+    watchedAt: () => clock.now(),
     namespaces: () => namespaces,
     clock,
     random: Math.random,

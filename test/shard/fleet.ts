@@ -20,6 +20,7 @@ export function agent(node: string, slices: { now: readonly Slice[] }, clock: Fa
     maxOwners,
     handoffDelayMs: DELAY,
     list: async () => slices.now,
+    watchedAt: () => clock.now(),
     namespaces: () => [...namespaces, ...namespaces],
     clock,
     metrics,

@@ -25,6 +25,8 @@ export function running(
     lists: 0,
     fail,
     hold: undefined as Promise<void> | undefined,
+    /** Since when the watch says nothing; without an instant it fails. */
+    silentSince: undefined as { at: number | undefined } | undefined,
   };
   const lines: Record<string, unknown>[] = [];
   const changes: Change[] = [];
@@ -40,6 +42,7 @@ export function running(
       await hold;
       return slices;
     },
+    watchedAt: () => (api.silentSince === undefined ? clock.now() : api.silentSince.at),
     namespaces: () => ['ns'],
     clock,
     log: createLog('info', {}, { write: (line) => lines.push(JSON.parse(line)) }),
