@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { printableLines } from './api/printable.ts';
 import type { LogFields } from './log-fields.ts';
 
 export type { LogFields } from './log-fields.ts';
@@ -26,7 +27,8 @@ export interface LogDestination {
 
 /**
  * JSON lines on standard output, written synchronously so that the last line before an exit is not lost.
- * pino copies messages of errors into lines; here no error object can reach it, only declared fields.
+ * pino copies messages of errors into lines; here no error object can reach it, only declared fields. What cannot be
+ * shown is escaped, in the way of JSON, which itself leaves all but C0 as it is.
  */
 export function createLog(level: LogLevel, base: LogFields, destination?: LogDestination): Log {
   const options = {
@@ -35,7 +37,8 @@ export function createLog(level: LogLevel, base: LogFields, destination?: LogDes
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return wrap(pino(options, destination ?? standardOutput()));
+  const output = destination ?? standardOutput();
+  return wrap(pino(options, { write: (line) => output.write(printableLines(line)) }));
 }
 
 /** Standard output, written synchronously. */

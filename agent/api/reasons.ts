@@ -1,3 +1,6 @@
+import { printable } from './printable.ts';
+import { shellWord } from './shell-word.ts';
+
 /** What a hint may mention: names only, never values. Absent parts show as placeholders. */
 export interface HintContext {
   namespace?: string | undefined;
@@ -27,9 +30,13 @@ interface Entry {
   hint: (context: HintContext) => string;
 }
 
-const resourceOf = (c: HintContext): string => `vss/${c.name ?? 'NAME'} -n ${c.namespace ?? 'NAMESPACE'}`;
-const register = (c: HintContext): string =>
-  `safe -w raw:${c.secret ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'} -s 'VALUE'`;
+const namespaceOf = (c: HintContext): string => `-n ${shellWord(c.namespace ?? 'NAMESPACE')}`;
+const resourceOf = (c: HintContext): string => `${shellWord(`vss/${c.name ?? 'NAME'}`)} ${namespaceOf(c)}`;
+const targetOf = (c: HintContext): string => `${shellWord(c.target ?? 'SECRET')} ${namespaceOf(c)}`;
+/** A hint is read in one line of a terminal or two, and a name can be 1,024 characters long, each written as twelve. */
+const MAX_NAME = 128;
+const register = ({ secret, ...c }: HintContext): string =>
+  `safe -w ${shellWord(`raw:${secret === undefined || secret.length > MAX_NAME ? 'SECRET' : secret}`)} ${namespaceOf(c)} -s 'VALUE'`;
 
 const time = (ms: number): string => new Date(ms).toISOString();
 /** When a certificate is valid beside what the clock of the agent's node said. */
@@ -65,7 +72,7 @@ export const REASONS = {
     meaning:
       "The folder of the SPIRE Workload API was made anew on the node, and this pod's mount still shows the old one: no socket will appear there.",
     hint: (c) =>
-      `Make the pod anew, SPIRE itself is well: kubectl delete pod -n vsecm-agent ${c.pod ?? 'POD'}`,
+      `Make the pod anew, SPIRE itself is well: kubectl delete pod -n vsecm-agent ${shellWord(c.pod ?? 'POD')}`,
   },
   NoIdentity: {
     stage: 'identity',
@@ -216,25 +223,23 @@ export const REASONS = {
     stage: 'write',
     meaning: 'The Secret belongs to somebody else, or to an older VSecMSecret.',
     hint: (c) =>
-      `Choose another spec.target.name, or consent on the Secret: kubectl annotate secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'} vsecm.com/allow-adoption=true`,
+      `Choose another spec.target.name, or consent on the Secret: kubectl annotate secret ${targetOf(c)} vsecm.com/allow-adoption=true`,
   },
   TargetMissing: {
     stage: 'write',
     meaning: 'creationPolicy Merge needs a Secret that exists.',
-    hint: (c) =>
-      `Create it, or use creationPolicy Owner: kubectl get secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'}`,
+    hint: (c) => `Create it, or use creationPolicy Owner: kubectl get secret ${targetOf(c)}`,
   },
   TargetImmutable: {
     stage: 'write',
     meaning: 'The content of an immutable Secret would have to change.',
-    hint: (c) =>
-      `Delete it to have it made again: kubectl delete secret ${c.target ?? 'SECRET'} -n ${c.namespace ?? 'NAMESPACE'}`,
+    hint: (c) => `Delete it to have it made again: kubectl delete secret ${targetOf(c)}`,
   },
   WriteForbidden: {
     stage: 'write',
     meaning: 'The API server forbids the write: RBAC or an admission policy.',
     hint: (c) =>
-      `kubectl auth can-i patch secrets -n ${c.namespace ?? 'NAMESPACE'} --as=system:serviceaccount:vsecm-agent:vsecm-agent; look for admission policies on secrets`,
+      `kubectl auth can-i patch secrets ${namespaceOf(c)} --as=system:serviceaccount:vsecm-agent:vsecm-agent; look for admission policies on secrets`,
   },
   WriteRejected: {
     stage: 'write',
@@ -261,9 +266,9 @@ export const stageOf = (code: Code): Stage => REASONS[code].stage;
 /** Whether a failure tells about Safe or the agent's identity, and so nothing about the resource or its Secret. */
 export const isOutside = (code: Code): boolean => ['identity', 'connect', 'fetch'].includes(stageOf(code));
 
-/** The hint of a code, completed with the names at hand. */
+/** The hint of a code, completed with the names at hand, as words of the commands in it. */
 export const hintFor = (code: Code, context: HintContext = {}): string =>
-  (REASONS[code] as Entry).hint(context);
+  printable((REASONS[code] as Entry).hint(context));
 
 /** A ref that leads nowhere. */
 export interface RefFailure {
@@ -287,7 +292,10 @@ export interface FailureOptions {
   reason?: string;
 }
 
-/** A failure of one resource. Its message is built from names and codes alone, so it may be shown to anybody. */
+/**
+ * A failure of one resource. Its message is built from names and codes alone, and what cannot be shown is escaped, so it
+ * may be shown to anybody.
+ */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly code: Code;
@@ -298,7 +306,7 @@ export class Failure extends Error {
   readonly refs: readonly RefFailure[];
 
   constructor(code: Code, message: string, options: FailureOptions = {}) {
-    super(message);
+    super(printable(message));
     this.code = code;
     this.context = options.context ?? {};
     this.wakeAt = options.wakeAt;

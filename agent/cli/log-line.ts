@@ -1,4 +1,4 @@
-import { printable } from './printable.ts';
+import { printable } from '../api/printable.ts';
 
 /** A line of an agent's log, parsed. */
 export type LogLine = Readonly<Record<string, unknown>>;

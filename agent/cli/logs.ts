@@ -2,7 +2,7 @@ import { Agents } from './agents.ts';
 import { parseDuration } from '../api/duration.ts';
 import { servingPod } from './explanation.ts';
 import { concerns, parseLine, pretty } from './log-line.ts';
-import { printable } from './printable.ts';
+import { printable } from '../api/printable.ts';
 import { Refused } from './refused.ts';
 import { resourceName } from './resource-name.ts';
 import type { Command } from './session.ts';

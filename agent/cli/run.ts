@@ -11,7 +11,7 @@ import { helpOf, overview } from './help.ts';
 import { identity } from './identity.ts';
 import { logs } from './logs.ts';
 import { owners } from './owners.ts';
-import { printable } from './printable.ts';
+import { printable, printableLines } from '../api/printable.ts';
 import { refresh } from './refresh.ts';
 import { explainKubeconfig, Refused } from './refused.ts';
 import type { Command, Session } from './session.ts';
@@ -29,14 +29,16 @@ export interface RunOptions {
 }
 
 /** Runs one command line; ends with the exit code. */
-export async function run(argv: readonly string[], options: RunOptions): Promise<number> {
-  const { terminal, signal } = options;
+export async function run(argv: readonly string[], given: RunOptions): Promise<number> {
+  const terminal = careful(given.terminal);
+  const options = { ...given, terminal };
+  const { signal } = options;
   try {
-    const { command, args, options: given } = parseArguments(argv, COMMANDS);
-    if (given['version'] === true) terminal.out(`${VERSION}\n`);
+    const { command, args, options: flags } = parseArguments(argv, COMMANDS);
+    if (flags['version'] === true) terminal.out(`${VERSION}\n`);
     else if (command === undefined) terminal.out(overview(COMMANDS, VERSION));
-    else if (given['help'] === true) terminal.out(helpOf(command));
-    else return await runCommand(command, { args, given, ...options });
+    else if (flags['help'] === true) terminal.out(helpOf(command));
+    else return await runCommand(command, { args, given: flags, ...options });
     return 0;
   } catch (error) {
     if (signal.aborted) return 130;
@@ -46,6 +48,13 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
     return error instanceof UsageError ? 2 : 1;
   }
 }
+
+/** Shows what commands write, whatever of tenants' and agents' texts is in it. */
+const careful = ({ out, say, progress }: Terminal): Terminal => ({
+  out: (text) => out(printableLines(text)),
+  say: (text) => say(printableLines(text)),
+  progress: (text) => progress(printable(text)),
+});
 
 async function runCommand(
   command: Command,

@@ -1,4 +1,4 @@
-import { printable } from './printable.ts';
+import { printable } from '../api/printable.ts';
 
 /** Columns as kubectl prints them: left-aligned, three blanks apart, each line ended. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

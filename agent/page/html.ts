@@ -1,3 +1,5 @@
+import { printable } from '../api/printable.ts';
+
 /** Text that is HTML already. */
 export class Html {
   readonly text: string;
@@ -29,11 +31,6 @@ const ESCAPES: Record<string, string> = {
   "'": '&#39;',
 };
 
-/** Also shows control characters and those that change the direction of text, which would show something else. */
+/** Also of what cannot be shown, which would show something else. */
 const escape = (text: string): string =>
-  text
-    .replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '')
-    .replace(
-      /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
-      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    );
+  printable(text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? ''));

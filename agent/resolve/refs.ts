@@ -1,5 +1,6 @@
 import type { Entry } from '../api/entry.ts';
 import { Failure, type RefFailure } from '../api/reasons.ts';
+import { printable } from '../api/printable.ts';
 import type { Ref } from '../api/ref.ts';
 import type { Spec } from '../api/vsecmsecret.ts';
 import { Budget } from './budget.ts';
@@ -56,7 +57,7 @@ class Failures {
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       this.#first ??= error;
-      this.#refs.push({ where, ref: ref.text, code: error.code });
+      this.#refs.push({ where, ref: printable(ref.text), code: error.code });
       const limit = error.code === 'LimitExceeded' || error.code === 'SecretTooLarge';
       if (limit || this.#refs.length === MAX_TOLD) this.throw();
       return undefined;

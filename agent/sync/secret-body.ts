@@ -25,7 +25,9 @@ export function secretBody(
         ...((!over || over.createdByAgent) && { [MANAGED_BY_LABEL]: FIELD_MANAGER }),
       },
       annotations: Object.fromEntries(desired.annotations),
-      ...(target.creationPolicy === 'Owner' && { ownerReferences: [ownerReference(resource)] }),
+      // What somebody else made outlives the resource.
+      ...(target.creationPolicy === 'Owner' &&
+        (!over || over.createdByAgent) && { ownerReferences: [ownerReference(resource)] }),
     },
     ...(!merges && { type: target.type }),
     ...(target.immutable && { immutable: true }),

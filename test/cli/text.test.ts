@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { span, when } from '../../agent/cli/age.ts';
 import { concerns, pretty } from '../../agent/cli/log-line.ts';
-import { printable } from '../../agent/cli/printable.ts';
+import { printable } from '../../agent/api/printable.ts';
 import { table } from '../../agent/cli/table.ts';
 import { maskedFrame, parseFrame } from '../../agent/cli/websocket-frame.ts';
 import { KubeError } from '../../agent/kube/error.ts';

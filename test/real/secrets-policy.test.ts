@@ -7,15 +7,19 @@ import { agentClient, eventually, installShipped } from './shipped.ts';
 const SECRETS = '/api/v1/namespaces/default/secrets';
 const POLICY_BINDINGS = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings';
 const MANAGED = { 'vsecm.com/managed': 'true' };
+const MADE = { ...MANAGED, 'app.kubernetes.io/managed-by': 'vsecm-agent' };
 const CONSENT = { 'vsecm.com/allow-adoption': 'true' };
 const TOKEN_TYPES = ['kubernetes.io/service-account-token', 'bootstrap.kubernetes.io/token'];
 
-const MAY_CHANGE = /may change only Secrets with the label vsecm\.com\/managed=true, or with the annotation/;
+const MAY_CHANGE = /may change only Secrets that it made .*, or those with the annotation/;
 const MAY_WRITE = /may write only Secrets that carry the label vsecm\.com\/managed=true/;
-const MAY_DELETE = /may delete only Secrets with the label vsecm\.com\/managed=true that a VSecMSecret owns/;
+const MAY_DELETE = /may delete only Secrets that it made .* and that a VSecMSecret owns/;
+const MAY_MARK = /may not mark as its own what somebody else made/;
+const OUT_OF_REACH = /writes no Secrets in namespaces of Kubernetes, VSecM and SPIRE/;
+const OTHERS_OWNERS = /may not change the owners of a Secret that somebody else made/;
 const NO_TOKENS = /may not write service account tokens and bootstrap tokens/;
 const OWNERS = /may add only VSecMSecrets as owners, and none that blocks a deletion/;
-const FINALIZERS = /may not add finalizers/;
+const FINALIZERS = /may not change finalizers/;
 
 const owner = (more: object = {}): object => ({
   apiVersion: 'vsecm.com/v1alpha1',
@@ -36,6 +40,12 @@ const body = (name: string, { metadata = {}, type, data = { key: 'value' } }: Fi
   stringData: data,
 });
 const labelled = (more: object = {}): Fields => ({ metadata: { labels: MANAGED, ...more } });
+const made = (more: object = {}): Fields => ({ metadata: { labels: MADE, ...more } });
+const consented = (more: object = {}): Fields => ({ metadata: { annotations: CONSENT, ...more } });
+const consenting = (fields: Fields): Fields => {
+  const { annotations = {}, ...metadata } = fields.metadata ?? {};
+  return { ...fields, metadata: { ...metadata, annotations: { ...(annotations as object), ...CONSENT } } };
+};
 const tokenOf = (type: string): Fields => ({
   metadata: { labels: MANAGED, annotations: { 'kubernetes.io/service-account.name': 'default' } },
   type,
@@ -81,12 +91,12 @@ const FORBIDDEN: Record<string, Attempt & { message: RegExp }> = {
     message: MAY_WRITE,
   },
   'to take the label off its own': {
-    since: applies(labelled()),
+    since: applies(made()),
     write: applies({}, false),
     message: MAY_WRITE,
   },
   'to take the label off its own, by another patch': {
-    there: labelled(),
+    there: made(),
     write: patches({ metadata: { labels: { 'vsecm.com/managed': null } } }),
     message: MAY_WRITE,
   },
@@ -128,24 +138,58 @@ const FORBIDDEN: Record<string, Attempt & { message: RegExp }> = {
     write: applies(labelled()),
     message: MAY_CHANGE,
   },
+  'to go on changing one whose owner consents no more': {
+    there: consented(),
+    since: async (admin, name) => {
+      await applies(labelled())(admin, name);
+      return patches({ metadata: { annotations: { 'vsecm.com/allow-adoption': null } } })(admin, name);
+    },
+    write: applies(labelled()),
+    message: MAY_CHANGE,
+  },
+  'to mark one as its own that it may adopt': {
+    there: consented(),
+    write: applies(made()),
+    message: MAY_MARK,
+  },
+  'to own one that it may adopt, which garbage collection would delete': {
+    there: consented(),
+    write: applies(labelled({ ownerReferences: [owner()] })),
+    message: OTHERS_OWNERS,
+  },
+  'to take away the owner of one that it may adopt': {
+    there: consented({ ownerReferences: [owner(), owner({ ...CONFIG_MAP, uid: 'another' })] }),
+    write: patches({ metadata: { labels: MANAGED, ownerReferences: [owner()] } }),
+    message: OTHERS_OWNERS,
+  },
+  'to let a deletion go on that somebody holds up': {
+    there: consented({ finalizers: ['example.com/hold'] }),
+    write: patches({ metadata: { labels: MANAGED, finalizers: null } }),
+    message: FINALIZERS,
+  },
   "to delete somebody else's": { there: {}, write: deletes, message: MAY_DELETE },
   'to delete one that it may adopt': {
     there: { metadata: { annotations: CONSENT, ownerReferences: [owner()] } },
     write: deletes,
     message: MAY_DELETE,
   },
-  'to delete one that it only merges keys into, or that outlives its VSecMSecret': {
-    there: labelled(),
+  'to delete one that it only merges keys into': {
+    there: labelled({ ownerReferences: [owner()] }),
+    write: deletes,
+    message: MAY_DELETE,
+  },
+  'to delete one that outlives its VSecMSecret': {
+    there: made(),
     write: deletes,
     message: MAY_DELETE,
   },
   'to delete one that somebody else owns': {
-    there: labelled({ ownerReferences: [owner({ ...CONFIG_MAP })] }),
+    there: made({ ownerReferences: [owner({ ...CONFIG_MAP })] }),
     write: deletes,
     message: MAY_DELETE,
   },
   'to delete one that something of another group owns': {
-    there: labelled({ ownerReferences: [owner({ apiVersion: 'vsecm.company/v1' })] }),
+    there: made({ ownerReferences: [owner({ apiVersion: 'vsecm.company/v1' })] }),
     write: deletes,
     message: MAY_DELETE,
   },
@@ -154,14 +198,18 @@ const FORBIDDEN: Record<string, Attempt & { message: RegExp }> = {
       [`to create ${type}`, { write: applies(tokenOf(type)), message: NO_TOKENS }],
       [
         `to change ${type}`,
-        { there: tokenOf(type), write: patches({ stringData: { more: 'keys' } }), message: NO_TOKENS },
+        {
+          there: consenting(tokenOf(type)),
+          write: patches({ stringData: { more: 'keys' } }),
+          message: NO_TOKENS,
+        },
       ],
       [
         `to delete ${type}`,
         {
           there: {
             ...tokenOf(type),
-            metadata: { ...tokenOf(type).metadata, ownerReferences: [owner()] },
+            metadata: { ...tokenOf(type).metadata, labels: MADE, ownerReferences: [owner()] },
           },
           write: deletes,
           message: NO_TOKENS,
@@ -170,8 +218,8 @@ const FORBIDDEN: Record<string, Attempt & { message: RegExp }> = {
     ]),
   ),
   'to make something else the owner': {
-    there: labelled(),
-    write: applies(labelled({ ownerReferences: [owner(CONFIG_MAP)] })),
+    there: made(),
+    write: applies(made({ ownerReferences: [owner(CONFIG_MAP)] })),
     message: OWNERS,
   },
   'to create one that something else owns': {
@@ -179,13 +227,13 @@ const FORBIDDEN: Record<string, Attempt & { message: RegExp }> = {
     message: OWNERS,
   },
   'to hold up the deletion of a VSecMSecret': {
-    there: labelled(),
-    write: applies(labelled({ ownerReferences: [owner({ blockOwnerDeletion: true })] })),
+    there: made(),
+    write: applies(made({ ownerReferences: [owner({ blockOwnerDeletion: true })] })),
     message: OWNERS,
   },
   'to hold up a deletion by a finalizer': {
-    there: labelled(),
-    write: applies(labelled({ finalizers: ['example.com/hold'] })),
+    there: made(),
+    write: applies(made({ finalizers: ['example.com/hold'] })),
     message: FINALIZERS,
   },
 };
@@ -196,17 +244,21 @@ const ALLOWED: Record<string, Attempt & { status?: number }> = {
     write: applies(labelled({ ownerReferences: [owner({ controller: true })] }), false),
     status: 201,
   },
-  'to change its own': { there: labelled(), write: applies(labelled({ labels: { ...MANAGED, app: 'db' } })) },
+  'to change its own': { there: made(), write: applies(made({ labels: { ...MADE, app: 'db' } })) },
   'to put the label back that somebody stripped': {
     since: async (admin, name) => {
-      await applies(labelled())(admin, name);
+      await applies(made())(admin, name);
       return patches({ metadata: { labels: { 'vsecm.com/managed': null } } })(admin, name);
     },
-    write: applies(labelled()),
+    write: applies(made()),
+  },
+  'to own and to let go of what it made': {
+    there: made({ ownerReferences: [owner({ uid: 'another' })] }),
+    write: applies(made({ ownerReferences: [owner()] })),
   },
   'to adopt one whose owner consents': {
-    there: { metadata: { annotations: CONSENT } },
-    write: applies(labelled({ ownerReferences: [owner()] })),
+    there: consented(),
+    write: applies(labelled()),
   },
   'to merge a key into one whose owner consents, and the rest stays theirs': {
     there: {
@@ -221,7 +273,7 @@ const ALLOWED: Record<string, Attempt & { status?: number }> = {
     write: applies(labelled(), false),
   },
   'to delete its own that a VSecMSecret owns': {
-    there: labelled({ ownerReferences: [owner()] }),
+    there: made({ ownerReferences: [owner()] }),
     write: deletes,
   },
 };
@@ -279,6 +331,48 @@ describe("what the API server lets the agent's own token write", { timeout: 180_
       assert.deepEqual((await look(name)).body, found.get(name)?.body);
     });
   }
+
+  test('forbidden: to write anything in namespaces of Kubernetes, VSecM and SPIRE, until they are labelled', async () => {
+    const namespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'vsecm-agent'];
+    for (const name of ['vsecm-system', 'spire-system', 'spire-server', 'spire-mgmt']) {
+      await cluster.admin.ok('POST', '/api/v1/namespaces', {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name },
+      });
+      namespaces.push(name);
+    }
+    for (const namespace of namespaces) {
+      const path = `/api/v1/namespaces/${namespace}/secrets`;
+      const there = body('there', made({ ownerReferences: [owner()] }));
+      await cluster.admin.ok('POST', path, there);
+      for (const answer of [
+        await agent.request('POST', path, body('new', made())),
+        await agent.request('POST', path, {
+          ...body('', made()),
+          metadata: { generateName: 'x-', labels: MADE },
+        }),
+        await agent.request('PATCH', `${path}/there?fieldManager=vsecm-agent&force=true`, there, {
+          'content-type': APPLY,
+        }),
+        await agent.request('DELETE', `${path}/there`),
+      ]) {
+        assert.equal(answer.status, 403, namespace);
+        assert.match(answer.body.message, OUT_OF_REACH);
+      }
+    }
+    await cluster.request(
+      'PATCH',
+      '/api/v1/namespaces/kube-system',
+      { metadata: { labels: { 'vsecm.com/allow-secrets': 'true' } } },
+      { 'content-type': MERGE },
+    );
+    const { status } = await eventually(
+      () => agent.request('POST', '/api/v1/namespaces/kube-system/secrets', body('new', made())),
+      (answer) => answer.status === 201,
+    );
+    assert.equal(status, 201);
+  });
 
   test('forbidden: whatever its roles do not name', async () => {
     const ask = (method: string, path: string) =>
