@@ -10,6 +10,8 @@ import { PageServer } from './page/server.ts';
 import { stateOf } from './page/state.ts';
 import { systemRandom, type Random } from './random.ts';
 import { SafeClient } from './safe/client.ts';
+import { Safes } from './safe/safes.ts';
+import { bundleOf } from './spiffe/trust-bundle.ts';
 import { peerErrorOf, tlsOptions } from './spiffe/tls.ts';
 import { X509Source } from './spiffe/x509-source.ts';
 import { runTogether } from './tasks.ts';
@@ -49,7 +51,8 @@ export async function createAgent({
     metrics,
     clock,
   });
-  const { trustDomain, safeIdPattern } = config;
+  const { trustDomain } = config;
+  const safes = new Safes(config.safes);
   const identity = new X509Source({
     socket: config.spiffeSocket,
     trustDomain,
@@ -61,10 +64,10 @@ export async function createAgent({
   });
   const safe = new SafeClient({
     identity,
-    tls: { options: (own) => tlsOptions(own, { trustDomain, safeIdPattern }), peerErrorOf },
-    timeoutMs: config.safeTimeoutMs,
-    maxBytes: config.responseBytes,
-    proof: config.answerProof,
+    safes,
+    tls: { options: tlsOptions, peerErrorOf },
+    // An answer that is not kept would be asked for again by every resource that is woken for it.
+    maxBytes: Math.min(config.responseBytes, safes.shareOf(config.cacheBytes)),
     log,
     metrics,
     clock,
@@ -74,9 +77,14 @@ export async function createAgent({
   const health = new HealthServer({
     port: config.httpPort,
     clock,
-    checks: { caches: () => work.ready(), identity: () => holds(() => identity.current()) },
+    checks: { caches: () => work.ready(), identity: () => quietly(() => identity.current()) !== undefined },
     metrics: async () => {
       work.measure();
+      const held = quietly(() => identity.current());
+      for (const { url, trustDomain: domain } of safes.all) {
+        const { notAfter = 0 } = (held && bundleOf(held, domain)) ?? {};
+        metrics.safeBundleExpiry.set({ url }, notAfter / 1000);
+      }
       return { type: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
   });
@@ -113,12 +121,11 @@ export async function createAgent({
   };
 }
 
-/** Whether there is something to get. */
-function holds(get: () => unknown): boolean {
+/** The result, or `undefined` if there is none at present. */
+function quietly<T>(get: () => T): T | undefined {
   try {
-    get();
-    return true;
+    return get();
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -1,6 +1,8 @@
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { parseDuration } from './api/duration.ts';
-import { normaliseSafeUrl, parseSafeUrls, type AllowedUrl } from './safe/endpoint.ts';
+import { declareSafes, DeclarationError, type HomeSafe } from './safe-declarations.ts';
+import type { DeclaredSafe } from './safe/declared-safe.ts';
+import { normaliseSafeUrl } from './safe/url.ts';
 import { wholly } from './spiffe/id.ts';
 import { parseSocketAddress } from './spiffe/socket-address.ts';
 
@@ -19,7 +21,8 @@ export interface Config {
   /** The SPIFFE IDs that Safe may have. */
   readonly safeIdPattern: RegExp;
   readonly safeUrl: string;
-  readonly allowedSafeUrls: readonly AllowedUrl[];
+  /** The home Safe first. */
+  readonly safes: readonly [DeclaredSafe, ...DeclaredSafe[]];
   readonly answerProof: string | undefined;
   readonly safeTimeoutMs: number;
   readonly logLevel: LogLevel;
@@ -40,10 +43,11 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly variable: string;
 
-  constructor(variable: string, read: string, wanted: string) {
+  /** @param place where in the variable's value */
+  constructor(variable: string, read: string, wanted: string, place = '') {
     // A URL with user info holds a password, and this goes to the log of whoever collects stderr.
     const shown = read.replaceAll(/:\/\/[^/\s]*@/g, '://***@');
-    super(`${variable}: read ${JSON.stringify(shown)}, wanted ${wanted}`);
+    super(`${variable}${place}: read ${JSON.stringify(shown)}, wanted ${wanted}`);
     this.variable = variable;
   }
 }
@@ -185,12 +189,13 @@ const VARIABLES = {
     wanted: 'one https URL without user info, query and fragment',
     parse: normaliseSafeUrl,
   },
-  allowedSafeUrls: {
-    name: 'VSECM_AGENT_SAFE_URLS',
+  safes: {
+    name: 'VSECM_AGENT_SAFES',
     fallback: '',
-    meaning: 'what resources may name besides, space-separated URL or URL=DIAL_URL',
-    wanted: 'at most 8 https URLs, each URL or URL=DIAL_URL',
-    parse: parseSafeUrls,
+    meaning: 'the Safes that resources may name besides: a list in YAML or JSON, at most 8',
+    wanted: 'a list in YAML or JSON',
+    // Read once its defaults are known.
+    parse: (value: string) => value,
   },
   answerProof: {
     name: 'VSECM_AGENT_ANSWER_PROOF',
@@ -301,11 +306,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       'this variable unset',
     );
   }
+  if (env[REPLACED] !== undefined && env[REPLACED] !== '') {
+    const instead = `${VARIABLES.safes.name} instead, a list such as [{url: https://safe.example, dial: https://10.0.0.7:8443}]`;
+    throw new ConfigError(REPLACED, env[REPLACED], instead);
+  }
   const config = Object.fromEntries(
     Object.entries(VARIABLES).map(([key, variable]) => [key, read(variable, env)]),
   );
   for (const key of ['kubeconfig', 'kubernetesHost', 'kubernetesPort', 'answerProof'])
     if (config[key] === '') config[key] = undefined;
+  config['safes'] = safesOf(config as unknown as Config & { safes: string });
   if ((config['cacheBytes'] as number) < (config['responseBytes'] as number)) {
     // An answer that is never kept would be asked for again by every resource that is woken for it.
     throw new ConfigError(
@@ -315,6 +325,27 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     );
   }
   return Object.freeze(config) as unknown as Config;
+}
+
+/** What was called so held `URL` or `URL=DIAL_URL`, and could say nothing of trust domains or grants. */
+const REPLACED = 'VSECM_AGENT_SAFE_URLS';
+
+function safesOf(config: Omit<Config, 'safes'> & { safes: string }): Config['safes'] {
+  const { safeUrl: url, trustDomain, safeIdPattern, answerProof, safeTimeoutMs, grants } = config;
+  const home: HomeSafe = {
+    url,
+    trustDomain,
+    idPattern: safeIdPattern,
+    proof: answerProof,
+    timeoutMs: safeTimeoutMs,
+    grants,
+  };
+  try {
+    return declareSafes(config.safes, home);
+  } catch (error) {
+    if (!(error instanceof DeclarationError)) throw error;
+    throw new ConfigError(VARIABLES.safes.name, error.read, error.wanted, error.place);
+  }
 }
 
 function read(

@@ -15,7 +15,6 @@ import { eventApi, secretApi, statusApi } from './sync/api-server.ts';
 import { Claims } from './sync/claims.ts';
 import { EventSink, type Regarding } from './sync/events.ts';
 import { setGauges } from './sync/gauges.ts';
-import type { Grants } from './resolve/grants.ts';
 import { RefreshGroups, toleranceOf } from './sync/groups.ts';
 import { inspect } from './sync/inspection.ts';
 import type { Memory } from './sync/memory.ts';
@@ -32,7 +31,7 @@ import {
 import { Conflict } from './sync/secret-api.ts';
 import { Schedule } from './sync/schedule.ts';
 import { SecretWriter } from './sync/secret-writer.ts';
-import { SOURCE_PACE, type AnswerReader, type SourcePace } from './sync/source.ts';
+import { SOURCE_PACE, type AnswerReader, type Endpoint, type SourcePace } from './sync/source.ts';
 import { Sources } from './sync/sources.ts';
 import { STATUS_PACE, StatusWriter, type PutStatus, type StatusPace } from './sync/status-writer.ts';
 import { Wakeups } from './sync/wakeups.ts';
@@ -57,9 +56,9 @@ export interface DutyOptions {
   podNamespace: string;
   /** Empty: all. */
   namespaces: readonly string[];
-  grants: Grants;
   concurrency: number;
-  endpoint: (url: string | undefined) => { url: string; dial: string } | undefined;
+  /** The Safe that a resource names, and what of its grants counts here. */
+  endpoint: (url: string | undefined) => Endpoint | undefined;
   reader: AnswerReader;
   spiffeId: () => string | undefined;
   ownership: Ownership;
@@ -201,7 +200,6 @@ export class Duty {
       claims,
       ownership: options.ownership,
       endpoint: options.endpoint,
-      grants: options.grants,
       inTurns: (namespace, work) => this.#turns.through(work, (ms) => this.#queue.charge(namespace, ms)),
       sources: this.#sources,
       groups: this.#groups,
@@ -235,11 +233,6 @@ export class Duty {
       if (owns && !remembered.has(key)) this.#queue.add(key, { urgent: true });
       if (!owns && remembered.has(key)) this.#queue.add(key, { urgent: false });
     }
-  }
-
-  /** The machine's clock was set: what waits for a date of it (a secret's, a certificate's) is looked at anew. */
-  clockSet(): void {
-    for (const key of this.#memories.keys()) this.#queue.add(key);
   }
 
   /** Safes that fail are asked now: the cause may have gone. */

@@ -32,12 +32,16 @@ export function createMetrics() {
       'From when on the X.509-SVID in use is valid, Unix time; 0 without one',
     ),
     identityUpdates: counter('identity_updates_total', 'Messages of the Workload API by result', ['result']),
-    safeRequests: counter('safe_requests_total', 'Requests to Safe by result code', ['code']),
+    safeRequests: counter('safe_requests_total', 'Requests to Safe by Safe URL and result code', [
+      'url',
+      'code',
+    ]),
     safeDuration: histogram(
       'safe_request_duration_seconds',
-      'Time of a request to Safe, connect to last byte',
+      'Time of a request to Safe, connect to last byte, by Safe URL',
+      ['url'],
     ),
-    safeAnswerBytes: gauge('safe_answer_bytes', 'Size of the last answer of Safe'),
+    safeAnswerBytes: gauge('safe_answer_bytes', 'Size of the last answer of Safe, by Safe URL', ['url']),
     safeAnswerAge: gauge('safe_answer_age_seconds', 'Age of the answer in memory, by Safe URL', ['url']),
     safeSecrets: gauge('safe_secrets', 'Secrets in the last good answer, by Safe URL', ['url']),
     safeLastSuccess: gauge(
@@ -49,6 +53,11 @@ export function createMetrics() {
       'safe_failing_since_timestamp_seconds',
       'Since when fetching from a Safe fails, Unix time, by Safe URL, stage and code; absent while it does not',
       ['url', 'stage', 'code'],
+    ),
+    safeBundleExpiry: gauge(
+      'safe_bundle_expiry_timestamp_seconds',
+      'When the last root of the trust bundle that verifies a Safe expires, Unix time, by Safe URL; 0 without a bundle',
+      ['url'],
     ),
     safeCacheBytes: gauge('safe_cache_bytes', 'Bytes of answers held in memory'),
     safeCacheLookups: counter(

@@ -1,5 +1,4 @@
 import type { AgentState, ResourceName } from './api/state.ts';
-import { watchClock } from './clock-watch.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Duty, PACE, type Pace } from './duty.ts';
@@ -10,7 +9,7 @@ import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
 import { SafeCache, type SafeCacheOptions } from './safe/cache.ts';
 import type { IdentitySource } from './safe/client.ts';
-import { SafeEndpoints } from './safe/endpoint.ts';
+import { Safes } from './safe/safes.ts';
 import type { Ownership, Summary } from './shard/ownership.ts';
 import { whileRole } from './shard/while-role.ts';
 import { setGauges } from './sync/gauges.ts';
@@ -26,10 +25,8 @@ export type WorkConfig = Pick<
   | 'maxOwners'
   | 'handoffDelayMs'
   | 'namespaces'
-  | 'grants'
   | 'concurrency'
-  | 'safeUrl'
-  | 'allowedSafeUrls'
+  | 'safes'
   | 'cacheBytes'
 >;
 
@@ -67,16 +64,16 @@ export interface Work {
 
 /** Builds the work of one agent over its edges. Does no I/O before `run`. */
 export function createWork({ kube, safe, identity, config, pace = PACE, floorMs, ...common }: Edges): Work {
-  const { clock, log, metrics } = common;
+  const { clock, metrics } = common;
+  const safes = new Safes(config.safes);
   const cache = new SafeCache({
     client: safe,
     identityKey: () => identity.current().id.uri,
-    maxBytes: config.cacheBytes,
+    maxBytes: safes.shareOf(config.cacheBytes),
     clock,
     metrics,
-    ...(floorMs !== undefined && { floorMs }),
+    floorMs: (dial) => safes.at(dial).floorMs ?? floorMs,
   });
-  const endpoints = new SafeEndpoints({ defaultUrl: config.safeUrl, allowed: config.allowedSafeUrls });
   let duty: Duty | undefined;
   const members = createMembers({ ...common, config, kube, namespaces: () => duty?.namespaces() ?? [] });
   const { ownership } = members;
@@ -91,7 +88,7 @@ export function createWork({ kube, safe, identity, config, pace = PACE, floorMs,
     duty = new Duty({
       ...common,
       ...config,
-      endpoint: (url) => endpoints.resolve(url),
+      endpoint: (url) => safes.resolve(url),
       reader: cache,
       spiffeId: () => quietly(() => identity.current().id.uri),
       ownership,
@@ -107,19 +104,9 @@ export function createWork({ kube, safe, identity, config, pace = PACE, floorMs,
     if (!signal.aborted) await serve(signal);
   };
 
-  const onSet = (byMs: number): void => {
-    log.warn('The clock of this machine was set', { bySeconds: Math.round(byMs / 1000) });
-    duty?.clockSet();
-  };
-
   const ready = latch(() => (ownership.role() === 'owner' ? (duty?.synced() ?? false) : members.known()));
   return {
-    run: (signal) =>
-      runTogether(signal, {
-        ...members.tasks,
-        duty: whileRole(ownership, ['owner'], serve),
-        clock: (all) => watchClock({ clock, onSet }, all),
-      }),
+    run: (signal) => runTogether(signal, { ...members.tasks, duty: whileRole(ownership, ['owner'], serve) }),
     close: () => cache.close(),
     ready,
     measure() {

@@ -11,7 +11,10 @@ const SAFE = 'https://vsecm-safe.vsecm-system.svc.cluster.local:8443';
 await using scene = await Scene.start(({ safe }) => ({
   VSECM_SAFE_ENDPOINT_URL: SAFE,
   // A Safe of another name, on which nobody listens.
-  VSECM_AGENT_SAFE_URLS: `${SAFE}=${safe.dial} https://safe.eu.example=https://127.0.0.1:1`,
+  VSECM_AGENT_SAFES: JSON.stringify([
+    { url: SAFE, dial: safe.dial },
+    { url: 'https://safe.eu.example', dial: 'https://127.0.0.1:1' },
+  ]),
 }));
 const at = (namespace: string, name: string, spec: object): Promise<unknown> =>
   scene.apply(vss(name, { vsecmSafeURL: SAFE, ...spec }), namespace);

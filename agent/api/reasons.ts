@@ -10,6 +10,8 @@ export interface HintContext {
   target?: string | undefined;
   /** Name of the secret in Safe, without `raw:`, as the resource's author wrote it. */
   secret?: string | undefined;
+  /** What `safe -n` must say for the resource's namespace, where that is not its name. */
+  grantee?: string | undefined;
   safeURL?: string | undefined;
   spiffeID?: string | undefined;
   trustDomain?: string | undefined;
@@ -36,7 +38,7 @@ const targetOf = (c: HintContext): string => `${shellWord(c.target ?? 'SECRET')}
 /** A hint is read in one line of a terminal or two, and a name can be 1,024 characters long, each written as twelve. */
 const MAX_NAME = 128;
 const register = ({ secret, ...c }: HintContext): string =>
-  `safe -w ${shellWord(`raw:${secret === undefined || secret.length > MAX_NAME ? 'SECRET' : secret}`)} ${namespaceOf(c)} -s 'VALUE'`;
+  `safe -w ${shellWord(`raw:${secret === undefined || secret.length > MAX_NAME ? 'SECRET' : secret}`)} -n ${shellWord(c.grantee ?? c.namespace ?? 'NAMESPACE')} -s 'VALUE'`;
 
 const time = (ms: number): string => new Date(ms).toISOString();
 /** When a certificate is valid beside what the clock of the agent's node said. */
@@ -59,7 +61,7 @@ export const REASONS = {
     stage: 'spec',
     meaning: 'The resource names a Safe that the operator of the agents has not allowed.',
     hint: () =>
-      'Leave spec.vsecmSafeURL out to use the default Safe, or have the URL added to VSECM_AGENT_SAFE_URLS of the DaemonSet vsecm-agent',
+      'Leave spec.vsecmSafeURL out to use the default Safe, or have the URL added to VSECM_AGENT_SAFES of the DaemonSet vsecm-agent',
   },
   SocketUnavailable: {
     stage: 'identity',
@@ -104,24 +106,32 @@ export const REASONS = {
     hint: () =>
       'kubectl top pod -n vsecm-system; kubectl logs -n vsecm-system statefulset/vsecm-safe; raise VSECM_AGENT_SAFE_TIMEOUT if Safe is only slow',
   },
+  TrustDomainNotFederated: {
+    stage: 'connect',
+    meaning:
+      "SPIRE gives this agent no trust bundle of the Safe's trust domain, so nothing could verify that Safe; no connection is opened.",
+    hint: (c) =>
+      `The ClusterSPIFFEID vsecm-agent needs federatesWith: [${c.trustDomain ?? 'TRUST_DOMAIN'}], and SPIRE a ClusterFederatedTrustDomain of that name with className vsecm: kubectl get clusterspiffeid vsecm-agent -o yaml; kubectl get clusterfederatedtrustdomains -o yaml; docs/federation.md`,
+  },
   SafeNotTrusted: {
     stage: 'connect',
     meaning: 'The certificate of the peer does not verify against the trust bundle.',
     hint: (c) =>
       c.dates
         ? `${validity("Safe's certificate", c)}set the clock that is wrong, the node's or that of SPIRE's server; if both are right, Safe has an old SVID: kubectl rollout restart -n vsecm-system statefulset/vsecm-safe`
-        : `Safe and agent must belong to one trust domain (SPIFFE_TRUST_DOMAIN, here ${c.trustDomain ?? 'vsecm.com'}); restart Safe if its SVID has expired: kubectl rollout restart -n vsecm-system statefulset/vsecm-safe`,
+        : `The peer must show a certificate that a root of trust domain ${c.trustDomain ?? 'TRUST_DOMAIN'} has signed. Compare SPIFFE_TRUST_DOMAIN, or trustDomain in VSECM_AGENT_SAFES, with the URL; if Safe's SVID has expired: kubectl rollout restart -n vsecm-system statefulset/vsecm-safe; if the bundle of another trust domain is old: kubectl get clusterfederatedtrustdomains -o yaml`,
   },
   SafeWrongIdentity: {
     stage: 'connect',
     meaning: 'The peer is trusted but is not VSecM Safe by its SPIFFE ID.',
-    hint: () => "The agent's log shows both IDs; compare with VSECM_SPIFFEID_PREFIX_SAFE and with the URL",
+    hint: () =>
+      "The agent's log shows both IDs; compare with VSECM_SPIFFEID_PREFIX_SAFE, or spiffeID in VSECM_AGENT_SAFES, and with the URL",
   },
   SafeRejectedIdentity: {
     stage: 'connect',
     meaning: "Safe closed the connection on the agent's certificate.",
     hint: (c) =>
-      `Safe accepts IDs that match its VSECM_SPIFFEID_PREFIX_WORKLOAD; compare with the spiffeID in the log line, and the trust domains of both. It also refuses an SVID that is not valid by its own clock. ${validity("The agent's SVID", c)}compare with the clock of Safe's node`,
+      `Safe accepts IDs that match its VSECM_SPIFFEID_PREFIX_WORKLOAD and VSECM_WORKLOAD_NAME_REGEXP; compare with the spiffeID in the log line, and the trust domains of both: where they differ, Safe's own ClusterSPIFFEID needs federatesWith too (docs/federation.md). It also refuses an SVID that is not valid by its own clock. ${validity("The agent's SVID", c)}compare with the clock of Safe's node`,
   },
   SafeNotReady: {
     stage: 'fetch',
@@ -141,9 +151,10 @@ export const REASONS = {
   },
   ResponseTooLarge: {
     stage: 'fetch',
-    meaning: "Safe's answer exceeds VSECM_AGENT_RESPONSE_BYTES.",
+    meaning:
+      "Safe's answer exceeds VSECM_AGENT_RESPONSE_BYTES, or this Safe's share of VSECM_AGENT_CACHE_BYTES: each Safe has an equal one.",
     hint: () =>
-      'Raise VSECM_AGENT_RESPONSE_BYTES (and the memory limit) of the DaemonSet vsecm-agent, or delete secrets that are not needed',
+      'Raise VSECM_AGENT_RESPONSE_BYTES and VSECM_AGENT_CACHE_BYTES (and the memory limit) of the DaemonSet vsecm-agent, or delete secrets that are not needed',
   },
   ResponseMalformed: {
     stage: 'fetch',

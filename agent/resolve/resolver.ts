@@ -4,7 +4,7 @@ import type { Answer, StoredSecret } from './answer.ts';
 import type { Budget } from './budget.ts';
 import type { Desired } from './desired.ts';
 import type { Document } from './document.ts';
-import { isGranted, VisibleSecrets, type Grants } from './grants.ts';
+import { granteeOf, isGranted, VisibleSecrets, type Grants, type GrantScope } from './grants.ts';
 import type { InPieces } from './in-pieces.ts';
 import { Search, type Lookup, type Reach } from './lookup.ts';
 import { isList, isObject, textWithin, type Node } from './node.ts';
@@ -16,6 +16,7 @@ export interface Resolution {
   /** The namespace of the resource. */
   readonly namespace: string;
   readonly grants: Grants;
+  readonly scope: GrantScope;
   /** Unix milliseconds. */
   readonly now: number;
 }
@@ -37,9 +38,9 @@ export class Resolver {
   constructor(resolution: Resolution, budget: Budget) {
     this.#resolution = resolution;
     this.#budget = budget;
-    const { answer, namespace, grants } = resolution;
+    const { answer, grants } = resolution;
     if (answer.kind === 'named') {
-      const visible = new VisibleSecrets(answer.secrets, namespace, grants);
+      const visible = new VisibleSecrets(answer.secrets, resolution);
       this.#search = (search) => search.among(visible);
     } else {
       if (grants === 'enforce') {
@@ -84,7 +85,7 @@ export class Resolver {
   /** Where the content came from. */
   sources(): Pick<Desired, 'used' | 'notGranted' | 'sourceUpdated' | 'wakeAt'> {
     const secrets = [...this.#used.values()];
-    const { namespace, grants } = this.#resolution;
+    const { namespace, grants, scope } = this.#resolution;
     const latest = secrets.reduce<StoredSecret | undefined>(
       (a, b) => (a === undefined || b.updatedAt > a.updatedAt ? b : a),
       undefined,
@@ -93,7 +94,7 @@ export class Resolver {
       used: secrets.map((secret) => secret.name),
       notGranted:
         grants === 'warn'
-          ? secrets.filter((secret) => !isGranted(secret, namespace)).map((secret) => secret.name)
+          ? secrets.filter((secret) => !isGranted(secret, namespace, scope)).map((secret) => secret.name)
           : [],
       sourceUpdated: latest?.updated ?? '',
       ...(this.#wakeAt === undefined ? {} : { wakeAt: this.#wakeAt }),
@@ -103,9 +104,10 @@ export class Resolver {
   *#one(ref: Ref, path: string, reach: Reach): InPieces<{ readonly node: Node; readonly fail: Fail }> {
     const what = `${path} (${ref.text})`;
     const lookup = yield* this.#lookUp(ref, what, reach);
+    const grantee = granteeOf(this.#resolution.namespace, this.#resolution.scope);
     const secret = lookup.fits.length === 1 ? lookup.fits[0]! : likelySecret(ref);
     const fail: Fail = (code, problem) => {
-      throw new Failure(code, `${what}: ${problem}`, { context: { secret } });
+      throw new Failure(code, `${what}: ${problem}`, { context: { secret, grantee } });
     };
     const [match, second] = lookup.matches;
     if (match === undefined) return this.#explain(lookup, fail);

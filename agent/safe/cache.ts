@@ -9,10 +9,10 @@ export interface SafeCacheOptions {
   client: { read(dial: string): Promise<Fetched> };
   /** The agent's own SPIFFE ID, the last one while it has none; if this throws, the last one it gave counts. */
   identityKey: () => string;
-  /** How much is kept; a larger answer is returned but not kept. */
+  /** How much is kept for each Safe; a larger answer is returned but not kept. */
   maxBytes: number;
-  /** From the start of one request to a URL to the start of the next; default 5 s. */
-  floorMs?: number;
+  /** From the start of one request to a Safe to the start of the next; default 5 s. */
+  floorMs?: (dial: string) => number | undefined;
   clock: Clock;
   metrics: Pick<Metrics, 'safeCacheBytes' | 'safeCacheEvictions'>;
 }
@@ -25,8 +25,10 @@ interface Flight {
   cancelStart: () => void;
 }
 
-/** What is known of one dialled URL. */
+/** What is known of one Safe. */
 interface Site {
+  /** By own SPIFFE ID. */
+  readonly answers: LRUCache<string, Fetched>;
   lastStart: number;
   /** At most one of each: under way, and the next. */
   current: Flight | undefined;
@@ -39,36 +41,27 @@ const FLOOR_MS = 5_000;
 
 /**
  * Answers of Safe in memory, one for all who want it, so that Safe is asked seldom: one request at a time
- * and URL, and none sooner than the floor after the last, whatever the cause. Answers are kept by URL and
- * own SPIFFE ID, up to a number of bytes as they came over the wire.
+ * and Safe, and none sooner than the floor after the last, whatever the cause. Answers are kept by Safe and
+ * own SPIFFE ID, up to a number of bytes as they came over the wire for each Safe, so that no Safe's answer can
+ * evict another's.
  */
 export class SafeCache {
   readonly #options: SafeCacheOptions;
-  readonly #floorMs: number;
-  readonly #answers: LRUCache<string, Fetched>;
   readonly #sites = new Map<string, Site>();
   #owner = '';
 
   constructor(options: SafeCacheOptions) {
     this.#options = options;
-    this.#floorMs = options.floorMs ?? FLOOR_MS;
-    this.#answers = new LRUCache({
-      maxSize: options.maxBytes,
-      sizeCalculation: ({ bytes }) => Math.max(1, bytes),
-      dispose: (_answer, _key, reason) => {
-        if (reason === 'evict') options.metrics.safeCacheEvictions.inc();
-      },
-    });
   }
 
   /** The answer in memory, however old. */
   cached(dial: string): Fetched | undefined {
-    return this.#answers.get(this.#key(dial));
+    return this.#sites.get(dial)?.answers.get(this.#key());
   }
 
   /** Drops the answer in memory; a request under way goes on. */
   release(dial: string): void {
-    this.#answers.delete(this.#key(dial));
+    this.#sites.get(dial)?.answers.delete(this.#key());
     this.#measure();
   }
 
@@ -105,27 +98,28 @@ export class SafeCache {
   #schedule(dial: string, site: Site): void {
     const { next } = site;
     if (!next) return;
-    const wait = site.lastStart + this.#floorMs - this.#options.clock.now();
+    const { clock, floorMs } = this.#options;
+    const wait = site.lastStart + (floorMs?.(dial) ?? FLOOR_MS) - clock.now();
     next.cancelStart();
     if (wait <= 0) {
       void this.#start(dial, site, next);
       return;
     }
     // Looks again then: timers can be a moment early.
-    next.cancelStart = this.#options.clock.after(wait, () => this.#schedule(dial, site));
+    next.cancelStart = clock.after(wait, () => this.#schedule(dial, site));
   }
 
   async #start(dial: string, site: Site, flight: Flight): Promise<void> {
     const { client, clock } = this.#options;
     const lastStart = site.lastStart;
-    const key = this.#key(dial);
+    const key = this.#key();
     site.next = undefined;
     site.current = flight;
     site.lastStart = flight.begunAt = clock.now();
     try {
       const fetched = await client.read(dial);
-      this.#answers.set(key, fetched);
-      if (!this.#answers.has(key)) this.#options.metrics.safeCacheEvictions.inc();
+      site.answers.set(key, fetched);
+      if (!site.answers.has(key)) this.#options.metrics.safeCacheEvictions.inc();
       this.#measure();
       site.refused = undefined;
       flight.result.resolve(fetched);
@@ -168,22 +162,32 @@ export class SafeCache {
   #site(dial: string): Site {
     let site = this.#sites.get(dial);
     if (!site) {
-      site = { lastStart: -Infinity, current: undefined, next: undefined, refused: undefined };
+      const { maxBytes, metrics } = this.#options;
+      const answers = new LRUCache<string, Fetched>({
+        maxSize: maxBytes,
+        sizeCalculation: ({ bytes }) => Math.max(1, bytes),
+        dispose: (_answer, _key, reason) => {
+          if (reason === 'evict') metrics.safeCacheEvictions.inc();
+        },
+      });
+      site = { answers, lastStart: -Infinity, current: undefined, next: undefined, refused: undefined };
       this.#sites.set(dial, site);
     }
     return site;
   }
 
-  #key(dial: string): string {
+  #key(): string {
     try {
       this.#owner = this.#options.identityKey();
     } catch {
       // Without an identity the answers had with the last one still serve repairs.
     }
-    return `${this.#owner} ${dial}`;
+    return this.#owner;
   }
 
   #measure(): void {
-    this.#options.metrics.safeCacheBytes.set(this.#answers.calculatedSize);
+    let bytes = 0;
+    for (const { answers } of this.#sites.values()) bytes += answers.calculatedSize;
+    this.#options.metrics.safeCacheBytes.set(bytes);
   }
 }

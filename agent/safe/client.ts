@@ -4,6 +4,8 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { IdentityError } from '../spiffe/error.ts';
 import type { Identity } from '../spiffe/svid.ts';
+import type { DeclaredSafe } from './declared-safe.ts';
+import type { Safes } from './safes.ts';
 import { SafeConnection, type RawResponse } from './connection.ts';
 import { codeOf, type PeerErrorOf } from './connection-failure.ts';
 import { SafeError, type SafeCode } from './error.ts';
@@ -20,17 +22,14 @@ export interface IdentitySource {
 
 export interface SafeClientOptions {
   identity: IdentitySource;
+  safes: Pick<Safes, 'at'>;
   tls: {
-    /** Options that present this identity and accept nobody but Safe. */
-    options: (identity: Identity) => TlsOptions;
+    /** Options that present this identity and accept nobody but this Safe; undefined: no bundle could verify it. */
+    options: (identity: Identity, safe: DeclaredSafe) => TlsOptions | undefined;
     peerErrorOf: PeerErrorOf;
   };
-  /** One request, from connect to last byte. */
-  timeoutMs: number;
   /** The longest body that is read. */
   maxBytes: number;
-  /** SHA-256 of the placeholder's value, hex: what proves that a list of secrets is Safe's. */
-  proof?: string | undefined;
   log: Log;
   metrics: Pick<Metrics, 'safeRequests' | 'safeDuration' | 'safeAnswerBytes'>;
   clock: Clock;
@@ -46,14 +45,14 @@ export interface Fetched {
   readonly bytes: number;
 }
 
-/** Asks Safe with the agent's identity, whichever it is at that moment, and never without one. */
+/** Asks Safes with the agent's identity, whichever it is at that moment, and never without one. */
 export class SafeClient {
   readonly #options: SafeClientOptions;
-  readonly #live = new Set<SafeConnection>();
+  readonly #live = new Map<SafeConnection, DeclaredSafe>();
   #unsubscribe: (() => void) | undefined;
   #closed = false;
-  /** Secrets with unreadable dates that the log has named. */
-  #reported = '';
+  /** Secrets with unreadable dates that the log has named, by what was dialled. */
+  readonly #reported = new Map<string, string>();
 
   constructor(options: SafeClientOptions) {
     this.#options = options;
@@ -61,35 +60,37 @@ export class SafeClient {
       // Safe goes on answering on a connection whose SVID has expired. After a rotation the old
       // connections finish what they are doing.
       if (change === 'withdrawn' || change === 'expired') this.#cut();
+      else this.#cutUntrusted();
     });
   }
 
   /**
-   * One request to `dial`, a full https URL; redirects are not followed.
+   * One request to the Safe that is dialled so; redirects are not followed.
    * @throws SafeError, or the signal's reason
    */
   async read(dial: string, signal?: AbortSignal): Promise<Fetched> {
     const { clock, metrics, log } = this.#options;
+    const safe = this.#options.safes.at(dial);
     const begunAt = clock.now();
     let sent = false;
     const done = (code: string): void => {
       const durationSeconds = (clock.now() - begunAt) / 1000;
       log.debug('request to Safe ended', { safeURL: dial, code, durationSeconds });
       if (!sent) return;
-      metrics.safeRequests.inc({ code });
-      metrics.safeDuration.observe(durationSeconds);
+      metrics.safeRequests.inc({ url: safe.url, code });
+      metrics.safeDuration.observe({ url: safe.url }, durationSeconds);
     };
     try {
-      const { status, retryAfter, body } = await this.#request(new URL(dial), signal, () => (sent = true));
+      const { status, retryAfter, body } = await this.#request(safe, signal, () => (sent = true));
       if (status !== 200) throw failureOfStatus(status, parseRetryAfter(retryAfter, clock.wall()));
-      const answer = parseResponse(status, body, this.#options.proof);
-      this.#reportUnreadable(answer);
-      metrics.safeAnswerBytes.set(body.byteLength);
+      const answer = parseResponse(status, body, safe.proof);
+      this.#reportUnreadable(safe, answer);
+      metrics.safeAnswerBytes.set({ url: safe.url }, body.byteLength);
       done('OK');
       return { answer, begunAt, endedAt: clock.now(), bytes: body.byteLength };
     } catch (error) {
       done(error instanceof SafeError ? error.code : 'aborted');
-      throw error;
+      throw error instanceof SafeError ? error.within(safe.trustDomain) : error;
     }
   }
 
@@ -101,8 +102,13 @@ export class SafeClient {
   }
 
   /** Tries until a connection was not cut for its identity's sake, or there is no identity. */
-  async #request(url: URL, signal: AbortSignal | undefined, onSend: () => void): Promise<RawResponse> {
-    const { clock, timeoutMs, maxBytes, tls } = this.#options;
+  async #request(
+    safe: DeclaredSafe,
+    signal: AbortSignal | undefined,
+    onSend: () => void,
+  ): Promise<RawResponse> {
+    const { clock, maxBytes, tls } = this.#options;
+    const { serverName, timeoutMs } = safe;
     let timedOut = false;
     let connection: SafeConnection | undefined;
     const cut = (): void => connection?.destroy();
@@ -114,17 +120,21 @@ export class SafeClient {
     try {
       for (;;) {
         signal?.throwIfAborted();
-        const identity = this.#identity(connection === undefined);
+        const unsent = connection === undefined;
+        const identity = this.#identity(unsent);
+        const options = tls.options(identity, safe);
+        if (options === undefined) throw new SafeError('TrustDomainNotFederated', { unsent });
         connection = new SafeConnection({
-          url,
-          tls: tls.options(identity),
+          url: new URL(safe.dial),
+          serverName,
+          tls: options,
           peerErrorOf: tls.peerErrorOf,
           own: identity,
           wall: () => clock.wall(),
           maxBytes,
         });
         onSend();
-        const response = await this.#exchange(connection, identity).catch((error: unknown) => {
+        const response = await this.#exchange(connection, safe, identity).catch((error: unknown) => {
           if (timedOut)
             throw new SafeError('SafeTimeout', { cause: `TIMEOUT_${connection?.phase.toUpperCase()}` });
           if (!connection?.destroyed) throw error;
@@ -138,9 +148,9 @@ export class SafeClient {
     }
   }
 
-  async #exchange(connection: SafeConnection, identity: Identity): Promise<RawResponse> {
+  async #exchange(connection: SafeConnection, safe: DeclaredSafe, identity: Identity): Promise<RawResponse> {
     const { clock } = this.#options;
-    this.#live.add(connection);
+    this.#live.set(connection, safe);
     // The source announces the end of the identity it holds, not of one that it has replaced.
     const cancelExpiry = clock.after(identity.notAfter - clock.wall(), () => connection.destroy());
     try {
@@ -173,11 +183,19 @@ export class SafeClient {
   }
 
   #cut(): void {
-    for (const connection of this.#live) connection.destroy();
+    for (const connection of this.#live.keys()) connection.destroy();
+  }
+
+  /** Ends the connections to Safes whose trust domain is no longer federated. */
+  #cutUntrusted(): void {
+    const { identity, tls } = this.#options;
+    const held = identity.current();
+    for (const [connection, safe] of this.#live)
+      if (tls.options(held, safe) === undefined) connection.destroy();
   }
 
   /** Says once which secrets have dates that do not parse, until that changes. */
-  #reportUnreadable(answer: SafeAnswer): void {
+  #reportUnreadable({ url, dial }: DeclaredSafe, answer: SafeAnswer): void {
     const secrets =
       answer.kind === 'named'
         ? [...answer.secrets.values()].filter((secret) => secret.unreadable.length > 0)
@@ -186,10 +204,11 @@ export class SafeClient {
       .map(({ name }) => JSON.stringify(name))
       .sort()
       .join();
-    if (now === this.#reported) return;
-    this.#reported = now;
+    if (now === (this.#reported.get(dial) ?? '')) return;
+    this.#reported.set(dial, now);
     for (const { name, unreadable } of secrets) {
       this.#options.log.warn('secret in Safe has a date that does not parse and counts as expired', {
+        safeURL: url,
         secretName: name,
         fields: [...unreadable],
       });

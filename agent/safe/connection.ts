@@ -7,6 +7,8 @@ import { SafeError } from './error.ts';
 export interface SafeConnectionOptions {
   /** What is asked: https, with its path. */
   url: URL;
+  /** The SNI; default: the host. */
+  serverName?: string | undefined;
   /** Own certificate and key, the bundle, and the check of the peer's SPIFFE ID. */
   tls: TlsOptions;
   peerErrorOf: PeerErrorOf;
@@ -64,7 +66,9 @@ export class SafeConnection {
         // undici would connect again if the socket closed before it could write.
         if (this.#socket) return done(new SafeError('SafeUnreachable', { cause: 'CLOSED_EARLY' }), null);
         // The declared type leaves out that a connector returns the socket it is opening.
-        this.#watch(connector(to, done) as unknown as TLSSocket);
+        // A dot at the end is DNS's, and no part of the name in TLS: Go's servers refuse it.
+        const servername = options.serverName ?? to.servername?.replace(/\.$/, '');
+        this.#watch(connector({ ...to, ...(servername && { servername }) }, done) as unknown as TLSSocket);
       },
     });
   }

@@ -9,6 +9,7 @@ export type SafeCode =
   | 'IdentityExpired'
   | 'SafeUnreachable'
   | 'SafeTimeout'
+  | 'TrustDomainNotFederated'
   | 'SafeNotTrusted'
   | 'SafeWrongIdentity'
   | 'SafeRejectedIdentity'
@@ -30,6 +31,8 @@ export interface SafeErrorDetails {
   cause?: string | undefined;
   /** Of the certificate that is to blame: the peer's (`SafeNotTrusted`), else the agent's own. */
   dates?: CertificateDates | undefined;
+  /** The Safe's. */
+  trustDomain?: string | undefined;
   /** Nothing was sent to Safe, not even a connection was opened. */
   unsent?: boolean;
 }
@@ -42,6 +45,7 @@ const MESSAGES: Record<SafeCode, string> = {
   IdentityExpired: "this agent's identity has expired",
   SafeUnreachable: 'no connection to Safe',
   SafeTimeout: 'Safe did not answer in time',
+  TrustDomainNotFederated: "there is no trust bundle of the Safe's trust domain",
   SafeNotTrusted: "the peer's certificate does not verify",
   SafeWrongIdentity: "the peer's SPIFFE ID is not Safe's",
   SafeRejectedIdentity: "Safe closed the connection on this agent's certificate",
@@ -61,6 +65,7 @@ export class SafeError extends Error {
   readonly peerSpiffeId: string | undefined;
   override readonly cause: string | undefined;
   readonly dates: CertificateDates | undefined;
+  readonly trustDomain: string | undefined;
   readonly unsent: boolean;
 
   constructor(code: SafeCode, details: SafeErrorDetails = {}) {
@@ -71,6 +76,12 @@ export class SafeError extends Error {
     this.peerSpiffeId = details.peerSpiffeId;
     this.cause = details.cause;
     this.dates = details.dates;
+    this.trustDomain = details.trustDomain;
     this.unsent = details.unsent ?? false;
+  }
+
+  /** The same failure, of a Safe in this trust domain. */
+  within(trustDomain: string): SafeError {
+    return new SafeError(this.code, { ...this, trustDomain });
   }
 }

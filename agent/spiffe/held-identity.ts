@@ -71,7 +71,8 @@ export class HeldIdentity {
     this.#svid = svid;
     metrics.identityExpiry.set(svid.notAfter / 1000);
     metrics.identityIssued.set(svid.notBefore / 1000);
-    log.info(before === undefined ? 'X.509-SVID obtained' : 'X.509-SVID rotated', {
+    const line = before === undefined ? 'X.509-SVID obtained' : 'X.509-SVID rotated';
+    log[before?.isSame(svid) ? 'debug' : 'info'](line, {
       spiffeID: svid.id.uri,
       serial: svid.serialNumber,
       notAfter: new Date(svid.notAfter).toISOString(),
@@ -80,6 +81,7 @@ export class HeldIdentity {
       }),
     });
     this.#missingSince = undefined;
+    this.#tellFederated(svid, before);
     this.#emit(before === undefined ? 'obtained' : 'rotated');
   }
 
@@ -120,6 +122,21 @@ export class HeldIdentity {
   /** Keeps what is held, but stops its timer: `current` alone looks at the clock from now on. */
   stop(): void {
     this.#cancelExpiry();
+  }
+
+  /** Says which trust domains are federated from now on, differently, or no longer. */
+  #tellFederated(now: X509Svid, before: X509Svid | undefined): void {
+    const { log } = this.#options;
+    for (const [trustDomain, bundle] of now.federated) {
+      const last = before?.federated.get(trustDomain);
+      if (last?.equals(bundle)) continue;
+      log.info(last === undefined ? 'trust domain federated' : 'federated trust bundle rotated', {
+        trustDomain,
+        notAfter: new Date(bundle.notAfter).toISOString(),
+      });
+    }
+    for (const trustDomain of before?.federated.keys() ?? [])
+      if (!now.federated.has(trustDomain)) log.warn('trust domain no longer federated', { trustDomain });
   }
 
   #emit(change: IdentityChange): void {

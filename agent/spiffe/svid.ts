@@ -4,6 +4,7 @@ import { MalformedError } from './error.ts';
 import { parseSpiffeId, type SpiffeId } from './id.ts';
 import { checkIntermediate, checkLeaf } from './leaf.ts';
 import type { X509SVID, X509SVIDResponse } from './gen/workload_pb.ts';
+import { TrustBundle } from './trust-bundle.ts';
 
 /** Who the agent is and whom it trusts, ready for TLS. Certificates and key live in memory only. */
 export interface Identity {
@@ -12,10 +13,10 @@ export interface Identity {
   readonly certificatesPem: string;
   /** PKCS#8 PEM. Never log it. */
   readonly keyPem: string;
-  /** Roots of the own trust domain; some may have expired, since SPIRE keeps old ones for a day. */
-  readonly bundle: readonly X509Certificate[];
-  /** The same, one PEM each. */
-  readonly bundlePem: readonly string[];
+  /** Of the own trust domain. */
+  readonly bundle: TrustBundle;
+  /** Of each trust domain that SPIRE federates, by name. */
+  readonly federated: ReadonlyMap<string, TrustBundle>;
   /** When the leaf begins to be valid, Unix milliseconds. */
   readonly notBefore: number;
   /** When the first certificate of the chain ends, Unix milliseconds. */
@@ -28,8 +29,8 @@ export interface Identity {
 export class X509Svid implements Identity {
   readonly id: SpiffeId;
   readonly certificatesPem: string;
-  readonly bundle: readonly X509Certificate[];
-  readonly bundlePem: readonly string[];
+  readonly bundle: TrustBundle;
+  readonly federated: ReadonlyMap<string, TrustBundle>;
   readonly notBefore: number;
   readonly notAfter: number;
   readonly serialNumber: string;
@@ -37,25 +38,25 @@ export class X509Svid implements Identity {
   readonly #keyPem: string;
 
   /** @throws MalformedError */
-  constructor(message: X509SVID) {
+  constructor(message: X509SVID, federated: ReadonlyMap<string, TrustBundle> = new Map()) {
     for (const field of ['spiffeId', 'x509Svid', 'x509SvidKey', 'bundle'] as const) {
       if (message[field].length === 0) throw new MalformedError(`mandatory field ${field} is empty`);
     }
     const chain = parseCertificates(message.x509Svid);
     const [leaf, ...intermediates] = chain as [X509Certificate, ...X509Certificate[]];
-    this.bundle = parseCertificates(message.bundle);
+    this.bundle = new TrustBundle(message.bundle);
+    this.federated = federated;
     this.id = checkLeaf(leaf);
     if (this.id.uri !== parseSpiffeId(message.spiffeId).uri)
       throw new MalformedError('leaf certificate has another SPIFFE ID than the message');
     for (const certificate of intermediates) checkIntermediate(certificate);
-    checkChain(chain, this.bundle);
+    checkChain(chain, this.bundle.certificates);
     const key = parseKey(message.x509SvidKey);
     if (!leaf.checkPrivateKey(key))
       throw new MalformedError('private key does not belong to the leaf certificate');
 
     this.#keyPem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
     this.certificatesPem = chain.map(String).join('');
-    this.bundlePem = this.bundle.map(String);
     this.notAfter = Math.min(...chain.map((certificate) => certificate.validToDate.getTime()));
     this.notBefore = leaf.validFromDate.getTime();
     this.serialNumber = leaf.serialNumber;
@@ -65,27 +66,39 @@ export class X509Svid implements Identity {
     return this.#keyPem;
   }
 
-  /** Whether the other one has the same chain and key, and the same roots in whatever order. */
-  equals(other: X509Svid): boolean {
+  /** Whether the other one has the same chain and key, and the same roots of the own trust domain. */
+  isSame(other: X509Svid): boolean {
     return (
       this.certificatesPem === other.certificatesPem &&
       this.#keyPem === other.#keyPem &&
-      [...this.bundlePem].sort().join('') === [...other.bundlePem].sort().join('')
+      this.bundle.equals(other.bundle)
+    );
+  }
+
+  /** Whether the other one is the same and trusts the same roots of the same other trust domains. */
+  equals(other: X509Svid): boolean {
+    return (
+      this.isSame(other) &&
+      this.federated.size === other.federated.size &&
+      [...this.federated].every(([name, bundle]) => other.federated.get(name)?.equals(bundle))
     );
   }
 }
 
 /**
- * Reads a message of `FetchX509SVID`. One bad SVID spoils the message, as in go-spiffe: a part of the truth
- * must not pass for the whole. Federated bundles are not looked at: the agent trusts one trust domain, and a
- * broken bundle of another one must not cost it its own identity.
+ * Reads the SVIDs of a message of `FetchX509SVID`. One bad SVID spoils the message, as in go-spiffe: a part of the
+ * truth must not pass for the whole.
  *
+ * @param federated the bundles that came with them
  * @returns at least one SVID, in the message's order
  * @throws MalformedError
  */
-export function parseSvids(message: X509SVIDResponse): X509Svid[] {
+export function parseSvids(
+  message: X509SVIDResponse,
+  federated: ReadonlyMap<string, TrustBundle>,
+): X509Svid[] {
   if (message.svids.length === 0) throw new MalformedError('message without any SVID');
-  return message.svids.map((svid) => new X509Svid(svid));
+  return message.svids.map((svid) => new X509Svid(svid, federated));
 }
 
 /**

@@ -3,32 +3,37 @@ import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import { MalformedError, PeerError } from './error.ts';
 import { wholly, type SpiffeId } from './id.ts';
 import { checkLeaf } from './leaf.ts';
+import { bundleOf } from './trust-bundle.ts';
 import type { Identity } from './svid.ts';
 
-/** Whom the agent takes for VSecM Safe. */
+/** Whom the agent takes for a VSecM Safe. */
 export interface PeerOptions {
-  /** The only trust domain whose bundle counts. */
+  /** The only trust domain whose bundle counts: the own one, or one that SPIRE federates. */
   trustDomain: string;
   /** Must match the peer's SPIFFE ID from its first character to its last, anchored or not. */
-  safeIdPattern: RegExp;
+  idPattern: RegExp;
 }
 
 /**
  * TLS options for the next connection to Safe, as `tls.connect` and undici's `connect` take them.
  *
- * The peer is verified in two steps. OpenSSL checks the chain against exactly one bundle, that of the own trust
+ * The peer is verified in two steps. OpenSSL checks the chain against exactly one bundle, that of this Safe's trust
  * domain (with several in `ca` every federated CA could mint Safe's ID); then `checkServerIdentity` looks at the
  * leaf. Node calls the second only if the first went well, and only in a full handshake: **session resumption
  * skips it**, so callers must switch that off (undici: `connect.maxCachedSessions: 0`; `tls.connect`: no `session`).
  *
  * `servername` is left out on purpose. Safe's certificate has no DNS name, so the host plays no part in the
  * verification; the client sets SNI from the URL, which Safe ignores and a proxy that passes TLS through may need.
+ *
+ * @returns undefined if there is no bundle for the trust domain: it is not federated
  */
-export function tlsOptions(identity: Identity, peer: PeerOptions): ConnectionOptions {
+export function tlsOptions(identity: Identity, peer: PeerOptions): ConnectionOptions | undefined {
+  const bundle = bundleOf(identity, peer.trustDomain);
+  if (bundle === undefined) return undefined;
   return {
     cert: identity.certificatesPem,
     key: identity.keyPem,
-    ca: [...identity.bundlePem],
+    ca: [...bundle.pem],
     // Under TLS 1.2 a rogue server would see the agent's certificate before it is found out.
     minVersion: 'TLSv1.3',
     // Explicit, because the default gives way to NODE_TLS_REJECT_UNAUTHORIZED=0, and with it both checks are off.
@@ -40,7 +45,7 @@ export function tlsOptions(identity: Identity, peer: PeerOptions): ConnectionOpt
 }
 
 /** Why the certificate, whose chain is verified already, is not Safe's; undefined if it is. */
-function checkPeer(der: Buffer, { trustDomain, safeIdPattern }: PeerOptions): PeerError | undefined {
+function checkPeer(der: Buffer, { trustDomain, idPattern }: PeerOptions): PeerError | undefined {
   let id: SpiffeId;
   try {
     id = checkLeaf(new X509Certificate(der));
@@ -53,8 +58,7 @@ function checkPeer(der: Buffer, { trustDomain, safeIdPattern }: PeerOptions): Pe
   // The trust domain first and as text: in a pattern its dots would match any character.
   if (id.trustDomain !== trustDomain)
     return new PeerError('SafeWrongIdentity', 'trust domain differs', id.uri);
-  if (!wholly(safeIdPattern).test(id.uri))
-    return new PeerError('SafeWrongIdentity', 'SPIFFE ID differs', id.uri);
+  if (!wholly(idPattern).test(id.uri)) return new PeerError('SafeWrongIdentity', 'SPIFFE ID differs', id.uri);
   return undefined;
 }
 

@@ -9,6 +9,7 @@ import { HeldIdentity, type IdentityChange } from './held-identity.ts';
 import { workloadName } from './id.ts';
 import { isOrphaned } from './orphaned-mount.ts';
 import { parseSocketAddress, type SocketAddress } from './socket-address.ts';
+import { parseFederatedBundles, type FederatedBundles } from './trust-bundle.ts';
 import { parseSvids, type Identity, type X509Svid } from './svid.ts';
 import { fetchX509Svids, WorkloadApiError } from './workload-api.ts';
 
@@ -51,6 +52,8 @@ export class X509Source {
   #lastAtOnce = -Infinity;
   /** Since when each new stream was denied while an SVID was in hand. */
   #deniedSince: number | undefined;
+  /** Why bundles of the last message are not used, by the key under which they came. */
+  #refused: ReadonlyMap<string, string> = new Map();
   /** What ended the last stream. */
   #lastCause: string | undefined;
 
@@ -175,7 +178,10 @@ export class X509Source {
   #receive(message: X509SVIDResponse): boolean {
     const { log, metrics, socket } = this.#options;
     try {
-      const svids = parseSvids(message);
+      const { trustDomain } = this.#options;
+      const { bundles, refused } = parseFederatedBundles(message.federatedBundles, trustDomain);
+      const svids = parseSvids(message, bundles);
+      this.#tellRefused(refused);
       metrics.identityUpdates.inc({ result: 'received' });
       this.#deniedSince = undefined;
       this.#decide(svids);
@@ -188,6 +194,16 @@ export class X509Source {
         this.#held.explain('NoIdentity', { cause: error.message });
       return false;
     }
+  }
+
+  /** Says of each bundle once why it is not used. */
+  #tellRefused(refused: FederatedBundles['refused']): void {
+    const now = new Map(refused.map(({ trustDomain, cause }) => [trustDomain, cause]));
+    for (const [trustDomain, cause] of now) {
+      if (this.#refused.get(trustDomain) !== cause)
+        this.#options.log.warn('federated trust bundle refused', { trustDomain, cause });
+    }
+    this.#refused = now;
   }
 
   #decide(svids: readonly X509Svid[]): void {

@@ -5,12 +5,13 @@ import type { Claims } from './claims.ts';
 import { toleranceOf, type RefreshGroups } from './groups.ts';
 import type { Memory } from './memory.ts';
 import type { Resource } from './resource.ts';
+import type { Endpoint } from './source.ts';
 import type { Sources } from './sources.ts';
 
 export interface PlannerOptions {
   claims: Claims;
   /** The Safe that a resource names; `undefined` if the operator has not allowed it. */
-  endpoint: (url: string | undefined) => { url: string; dial: string } | undefined;
+  endpoint: (url: string | undefined) => Endpoint | undefined;
   sources: Sources;
   groups: RefreshGroups;
   clock: Clock;

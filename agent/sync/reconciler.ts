@@ -3,13 +3,13 @@ import type { Spec } from '../api/vsecmsecret.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Fetched } from '../resolve/answer.ts';
 import type { Desired } from '../resolve/desired.ts';
-import type { Grants } from '../resolve/grants.ts';
 import type { InPieces } from '../resolve/in-pieces.ts';
 import { createMemory, type Memory } from './memory.ts';
 import { Planner, type PlannerOptions } from './planner.ts';
 import { resolve } from '../resolve/refs.ts';
 import { safeFailure, type Reporter } from './reporter.ts';
 import type { Resource, SecretMeta } from './resource.ts';
+import type { SafeSource } from './source.ts';
 import type { Schedule } from './schedule.ts';
 import { Conflict, NamespaceTerminating } from './secret-api.ts';
 import type { SecretWriter } from './secret-writer.ts';
@@ -29,7 +29,6 @@ export interface ReconcilerOptions extends PlannerOptions {
   secrets: Store<SecretMeta>;
   memories: Map<string, Memory>;
   ownership: Ownership;
-  grants: Grants;
   /** Does work for a namespace piece by piece, at its expense, and lets others have their turns in between. */
   inTurns: <Result>(namespace: string, work: InPieces<Result>) => Promise<Result>;
   writer: SecretWriter;
@@ -89,8 +88,9 @@ export class Reconciler {
       if (this.#restsOnStatus(resource, memory, spec)) return;
       const current = await this.#targets.look(resource, memory, spec);
       fetched = this.#answer(resource, memory, current);
-      if (!fetched) return;
-      const desired = await this.#resolve(resource, memory, spec, fetched);
+      const { source } = memory;
+      if (!fetched || !source) return;
+      const desired = await this.#resolve(resource, source, spec, fetched);
       if (this.#targets.isOldLook(memory)) {
         memory.lookFirst = true;
         return this.reconcile(key);
@@ -99,7 +99,7 @@ export class Reconciler {
       if (typeof written === 'object') return this.#wakeAt(key, written.waitUntil);
       await this.#targets.removeFormer(resource, memory, spec.target.name);
       this.#wakeAt(key, this.#nextMoment(memory, desired));
-      memory.source?.stopLooking(key);
+      source.stopLooking(key);
       reporter.synced(resource, memory, desired, written);
     } catch (error) {
       this.#failed(resource, memory, fetched, error);
@@ -180,12 +180,13 @@ export class Reconciler {
     return undefined;
   }
 
-  async #resolve(resource: Resource, memory: Memory, spec: Spec, fetched: Fetched): Promise<Desired> {
-    const { clock, grants, inTurns } = this.#options;
-    const { namespace } = resource;
-    const pieces = resolve(spec, { answer: fetched.answer, namespace, grants, now: clock.wall() });
+  async #resolve(resource: Resource, source: SafeSource, spec: Spec, fetched: Fetched): Promise<Desired> {
+    const { clock, inTurns } = this.#options;
+    const { namespace, key } = resource;
+    const { grants, scope } = source.endpoint;
+    const pieces = resolve(spec, { answer: fetched.answer, namespace, grants, scope, now: clock.wall() });
     const desired = await inTurns(namespace, pieces);
-    memory.source?.use(memory.key, desired.used);
+    source.use(key, desired.used);
     return desired;
   }
 

@@ -30,12 +30,13 @@ export function describeError(error: unknown): {
     retryAfterMs?: number;
     peerSpiffeId?: string;
     dates?: HintContext['dates'];
+    trustDomain?: string;
   };
   if (typeof known.code !== 'string' || !Object.hasOwn(REASONS, known.code))
     return { code: 'SafeError', context: {} };
   return {
     code: known.code,
-    context: { dates: known.dates },
+    context: { dates: known.dates, trustDomain: known.trustDomain },
     ...(typeof known.cause === 'string' && { cause: known.cause }),
     ...(known.retryAfterMs !== undefined && { retryAfterMs: known.retryAfterMs }),
     ...(known.peerSpiffeId !== undefined && { peerSpiffeId: known.peerSpiffeId }),

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Random } from '../random.ts';
 import type { Fetched } from '../resolve/answer.ts';
+import type { Grants, GrantScope } from '../resolve/grants.ts';
 import { AnswerPrint } from './changes.ts';
 import type { Schedule } from './schedule.ts';
 import { SecretUsers } from './secret-users.ts';
@@ -17,6 +18,16 @@ export interface AnswerReader {
   read(dial: string, begunAfter: number): Promise<Fetched>;
   /** Forgets what is in memory for this URL. */
   release(dial: string): void;
+}
+
+/** A Safe, as this folder needs to know it. */
+export interface Endpoint {
+  /** As resources name it, and what is asked, which identifies it. */
+  readonly url: string;
+  readonly dial: string;
+  /** What of its grants counts here. */
+  readonly grants: Grants;
+  readonly scope: GrantScope;
 }
 
 /** How fast a source asks again, milliseconds; tests shorten them. */
@@ -40,9 +51,7 @@ export const SOURCE_PACE: SourcePace = {
 };
 
 export interface SourceOptions {
-  /** The Safe as resources name it, and what is asked. */
-  url: string;
-  dial: string;
+  endpoint: Endpoint;
   reader: AnswerReader;
   schedule: Schedule;
   clock: Clock;
@@ -97,11 +106,15 @@ export class SafeSource {
   }
 
   get url(): string {
-    return this.#options.url;
+    return this.endpoint.url;
   }
 
   get dial(): string {
-    return this.#options.dial;
+    return this.endpoint.dial;
+  }
+
+  get endpoint(): Endpoint {
+    return this.#options.endpoint;
   }
 
   get failure(): SourceFailure | undefined {
@@ -129,7 +142,7 @@ export class SafeSource {
 
   /** The last answer, if it is still in memory. */
   answer(): Fetched | undefined {
-    return this.#options.reader.cached(this.#options.dial);
+    return this.#options.reader.cached(this.dial);
   }
 
   join(key: string): void {
@@ -206,7 +219,7 @@ export class SafeSource {
     this.#options.schedule.delete(this.#id('retry'));
     const startedAt = this.#options.clock.now();
     try {
-      const fetched = await this.#options.reader.read(this.#options.dial, this.#wanted);
+      const fetched = await this.#options.reader.read(this.dial, this.#wanted);
       this.#reading = false;
       if (this.#closed) return;
       this.#answered(fetched);
@@ -308,6 +321,6 @@ export class SafeSource {
   }
 
   #id(what: string): string {
-    return `${what} ${this.#options.dial}`;
+    return `${what} ${this.dial}`;
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Random } from '../random.ts';
 import type { Schedule } from './schedule.ts';
-import { SafeSource, type AnswerReader, type SourcePace } from './source.ts';
+import { SafeSource, type AnswerReader, type Endpoint, type SourcePace } from './source.ts';
 import type { SourceFailure } from './source-failure.ts';
 
 export interface SourcesOptions {
@@ -31,12 +31,12 @@ export class Sources {
   }
 
   /** The source for a Safe; the resource joins it. */
-  join(key: string, endpoint: { url: string; dial: string }): SafeSource {
+  join(key: string, endpoint: Endpoint): SafeSource {
     const { reader, schedule, clock, log, pace, random, wake, onTransition, spiffeId } = this.#options;
     let source = this.#byDial.get(endpoint.dial);
     if (!source) {
       const made: SafeSource = new SafeSource({
-        ...endpoint,
+        endpoint,
         reader,
         schedule,
         clock,

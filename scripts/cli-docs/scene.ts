@@ -30,7 +30,7 @@ export async function openScene(): Promise<DocumentedScene> {
   const { dial } = stage.safe;
   const env = {
     VSECM_SAFE_ENDPOINT_URL: SAFE,
-    VSECM_AGENT_SAFE_URLS: [SAFE, ...NAMED].map((url) => `${url}=${dial}`).join(' '),
+    VSECM_AGENT_SAFES: JSON.stringify([SAFE, ...NAMED].map((url) => ({ url, dial, grants: 'plain' }))),
   };
   const agents = await startAgents(stage, NODES, { kubelet, env });
   for (const agent of agents) started.defer(async () => void (await agent.stop()));

@@ -19,6 +19,9 @@ export interface Setting {
 /** How long a member that is gone keeps its namespaces; the product waits 30 s for a pod that restarts. */
 const HANDOFF_DELAY = '2s';
 
+/** The Safes that the examples name. */
+const NAMED = ['https://path/to/vsecm/safe/api/endpoint', 'https://vsecm.example.com'];
+
 /** The cluster, VSecM, the agents, and who acts and looks. */
 export class Scene {
   readonly stage: Stage;
@@ -41,7 +44,7 @@ export class Scene {
       VSECM_AGENT_SERVICE: 'vsecm-agent',
       VSECM_AGENT_HANDOFF_DELAY: HANDOFF_DELAY,
       VSECM_AGENT_ANSWER_PROOF: createHash('sha256').update(this.placeholder).digest('hex'),
-      VSECM_AGENT_SAFE_URLS: `https://path/to/vsecm/safe/api/endpoint=${dial} https://vsecm.example.com=${dial}`,
+      VSECM_AGENT_SAFES: JSON.stringify(NAMED.map((url) => ({ url, dial, grants: 'plain' }))),
     });
     this.people = new People(stage, this.agents, tell);
     this.see = new Eyes(stage.cluster.admin, this.agents, tell);

@@ -1,8 +1,8 @@
 import type { Config } from '../../agent/config.ts';
 
 type GoodValue = {
-  [K in keyof Config]: readonly [variable: string, text: string, key: K, value: Config[K]];
-}[keyof Config];
+  [K in keyof Omit<Config, 'safes'>]: readonly [variable: string, text: string, key: K, value: Config[K]];
+}[keyof Omit<Config, 'safes'>];
 
 /** Values that a variable may have, and what becomes of them. */
 export const GOOD_VALUES: readonly GoodValue[] = [
@@ -21,15 +21,6 @@ export const GOOD_VALUES: readonly GoodValue[] = [
   ['VSECM_SPIFFEID_PREFIX_SAFE', '^spiffe://a/[^/]+$', 'safeIdPattern', /^(?:^spiffe:\/\/a\/[^/]+$)$/],
   ['VSECM_SAFE_ENDPOINT_URL', 'https://SAFE.example:443/', 'safeUrl', 'https://safe.example'],
   ['VSECM_SAFE_ENDPOINT_URL', 'https://safe:8443/v2', 'safeUrl', 'https://safe:8443/v2'],
-  [
-    'VSECM_AGENT_SAFE_URLS',
-    'https://a  https://b=https://c:1/x',
-    'allowedSafeUrls',
-    [
-      { url: 'https://a', dial: 'https://a/workload/v1/secrets' },
-      { url: 'https://b', dial: 'https://c:1/x' },
-    ],
-  ],
   ['VSECM_AGENT_ANSWER_PROOF', 'aB'.repeat(32), 'answerProof', 'ab'.repeat(32)],
   ['VSECM_AGENT_SAFE_TIMEOUT', '100ms', 'safeTimeoutMs', 100],
   ['VSECM_AGENT_SAFE_TIMEOUT', '10m', 'safeTimeoutMs', 600_000],
@@ -75,8 +66,12 @@ export const BAD_VALUES: readonly (readonly [variable: string, text: string])[] 
   ...spoil('SPIFFE_TRUST_DOMAIN', 'VSecM.com', 'spiffe://vsecm.com', 'a/b', 'a:1', 'a'.repeat(256)),
   ...spoil('VSECM_SPIFFEID_PREFIX_SAFE', 'spiffe://a$', '^spiffe://a', '^(spiffe$', 'spiffe://vsecm.com/'),
   ...spoil('VSECM_SAFE_ENDPOINT_URL', 'http://safe', 'safe', 'https://', 'https://safe?x', 'https://safe#x'),
-  ...spoil('VSECM_AGENT_SAFE_URLS', 'http://a', 'https://a https://a', 'https://a=http://b'),
-  ...spoil('VSECM_AGENT_SAFE_URLS', Array.from({ length: 9 }, (_, index) => `https://s${index}`).join(' ')),
+  ...spoil('VSECM_AGENT_SAFES', 'https://a', '{url: https://a}', '[', '- &a x\n- *a', 'x: : y'),
+  ...spoil(
+    'VSECM_AGENT_SAFES',
+    JSON.stringify(Array.from({ length: 9 }, (_, i) => ({ url: `https://s${i}` }))),
+  ),
+  ...spoil('VSECM_AGENT_SAFE_URLS', 'https://a', ' '),
   ...spoil('VSECM_AGENT_ANSWER_PROOF', 'a'.repeat(63), 'a'.repeat(65), `${'a'.repeat(63)}g`, 'pl4ceholder'),
   ...spoil('VSECM_AGENT_SAFE_TIMEOUT', '99ms', '601s', '10', '-1s', '1d', 'soon'),
   ...spoil('VSECM_LOG_LEVEL', '8', '-1', 'verbose', '10', 'info '),

@@ -5,7 +5,8 @@ import { BAD_VALUES, GOOD_VALUES } from './config-cases.ts';
 
 const REQUIRED = { NODE_NAME: 'node-1', POD_NAME: 'vsecm-agent-x7k2p', POD_NAMESPACE: 'vsecm-agent' };
 
-const DEFAULTS: Config = {
+/** All but the Safes, which have tests of their own. */
+const DEFAULTS: Omit<Config, 'safes'> = {
   node: 'node-1',
   pod: 'vsecm-agent-x7k2p',
   podNamespace: 'vsecm-agent',
@@ -17,7 +18,6 @@ const DEFAULTS: Config = {
   safeIdPattern:
     /^(?:^spiffe:\/\/vsecm.com\/workload\/vsecm-safe\/ns\/vsecm-system\/sa\/vsecm-safe\/n\/[^/]+$)$/,
   safeUrl: 'https://vsecm-safe.vsecm-system.svc.cluster.local:8443',
-  allowedSafeUrls: [],
   answerProof: undefined,
   safeTimeoutMs: 10_000,
   logLevel: 'info',
@@ -33,10 +33,15 @@ const DEFAULTS: Config = {
   pagePort: 9465,
 };
 
+const read = (env: Record<string, string>): Omit<Config, 'safes'> => {
+  const { safes: _, ...rest } = readConfig(env);
+  return rest;
+};
+
 const VARIABLES = [...new Set(GOOD_VALUES.map(([variable]) => variable))];
 
 test('with what the downward API gives alone, everything has its default', () => {
-  assert.deepEqual(readConfig(REQUIRED), DEFAULTS);
+  assert.deepEqual(read(REQUIRED), DEFAULTS);
 });
 
 test('the configuration is frozen', () => {
@@ -45,12 +50,12 @@ test('the configuration is frozen', () => {
 
 test('an empty variable counts as unset, but for the Service, where empty means alone', () => {
   const empty = Object.fromEntries(VARIABLES.filter((name) => !(name in REQUIRED)).map((name) => [name, '']));
-  assert.deepEqual(readConfig({ ...empty, ...REQUIRED }), { ...DEFAULTS, service: '' });
+  assert.deepEqual(read({ ...empty, ...REQUIRED, VSECM_AGENT_SAFE_URLS: '' }), { ...DEFAULTS, service: '' });
 });
 
 for (const [variable, text, key, value] of GOOD_VALUES) {
   test(`${variable}=${JSON.stringify(text)} is taken`, () => {
-    assert.deepEqual(readConfig({ ...REQUIRED, [variable]: text }), { ...DEFAULTS, [key]: value });
+    assert.deepEqual(read({ ...REQUIRED, [variable]: text }), { ...DEFAULTS, [key]: value });
   });
 }
 
@@ -97,10 +102,10 @@ test('an answer that fits no cache is refused at the start', () => {
 
 test('the help lists every variable once, with its meaning and its default', () => {
   const help = describeConfig();
-  for (const name of [...VARIABLES, ...Object.keys(REQUIRED)])
+  for (const name of [...VARIABLES, 'VSECM_AGENT_SAFES', ...Object.keys(REQUIRED)])
     assert.equal(help.split(new RegExp(`^  ${name}$`, 'm')).length, 2, name);
-  assert.equal(help.match(/^ {2}[A-Z_]+$/gm)?.length, Object.keys(DEFAULTS).length);
-  assert.equal(help.match(/^ {6}default: /gm)?.length, Object.keys(DEFAULTS).length);
+  assert.equal(help.match(/^ {2}[A-Z_]+$/gm)?.length, Object.keys(DEFAULTS).length + 1);
+  assert.equal(help.match(/^ {6}default: /gm)?.length, Object.keys(DEFAULTS).length + 1);
   assert.equal(help.match(/^ {6}default: \(required\)$/gm)?.length, 3);
   for (const line of help.split('\n')) assert.ok(line.trim().length > 3, line);
 });
@@ -109,7 +114,8 @@ test('every part of the configuration is tried with a good and a bad value', () 
   const tried = new Set<string>(GOOD_VALUES.map(([, , key]) => key));
   assert.deepEqual([...tried].sort(), Object.keys(DEFAULTS).sort());
   const spoiled = new Set<string>(BAD_VALUES.map(([variable]) => variable));
-  assert.deepEqual([...spoiled].sort(), [...VARIABLES].sort());
+  const safes = ['VSECM_AGENT_SAFES', 'VSECM_AGENT_SAFE_URLS'];
+  assert.deepEqual([...spoiled].sort(), [...VARIABLES, ...safes].sort());
 });
 
 test('a pattern of alternatives matches whole SPIFFE IDs only', () => {

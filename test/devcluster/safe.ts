@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import type { IssueOptions } from './pki.ts';
 import type { Fault } from './safe/faults.ts';
 import { answer } from './safe/handler.ts';
-import { authorise, componentId } from './safe/identities.ts';
+import { authorise, componentId, type WorkloadPatterns } from './safe/identities.ts';
 import { SafePeer } from './safe/peer.ts';
 import { SafeStore, type Registration, type RestartOptions } from './safe/store.ts';
 import { DevAuthority } from './spire/authority.ts';
@@ -25,6 +25,10 @@ export interface DevSafeOptions {
   svid?: IssueOptions;
   /** Who signs Safe's own SVID, if not `authority`. */
   signedBy?: DevAuthority;
+  /** Trust domains that its own registration entry federates with: whose clients it can verify. */
+  federated?: readonly DevAuthority[];
+  /** The two variables that let workloads in; default: those of its own trust domain. */
+  workloads?: WorkloadPatterns;
 }
 
 /** A request that came through the handshake; `status` is 0 until it is answered. */
@@ -111,6 +115,14 @@ export class DevSafe {
     return new SafePeer({ port: () => this.#port, tls });
   }
 
+  /** Somebody with this certificate, whoever signed it. */
+  with(identity: { cert: string; key: string }): SafePeer {
+    return new SafePeer({
+      port: () => this.#port,
+      tls: () => Promise.resolve({ ...identity, ca: this.authority.bundlePem }),
+    });
+  }
+
   /** Resolves to how many connections are open, after those that are ending have ended. */
   async connections(): Promise<number> {
     const count = promisify<number>((done) =>
@@ -130,7 +142,9 @@ export class DevSafe {
       'request',
       (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response),
     );
-    this.#unsubscribe = this.authority.onBundle(() => void this.renew());
+    const followed = [this.authority, ...(this.#options.federated ?? [])];
+    const ends = followed.map((authority) => authority.onBundle(() => void this.renew()));
+    this.#unsubscribe = () => ends.forEach((end) => end());
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
     this.#port = (server.address() as AddressInfo).port;
@@ -181,7 +195,7 @@ export class DevSafe {
     return {
       cert: svid.chainPem,
       key: svid.keyPem,
-      ca: this.authority.bundlePem,
+      ca: [this.authority, ...(this.#options.federated ?? [])].map(({ bundlePem }) => bundlePem),
       minVersion: 'TLSv1.2' as const,
     };
   }
@@ -189,15 +203,33 @@ export class DevSafe {
   /** Like Go, before a ticket is sent; unlike Go without an alert, which Node cannot send. */
   #admit(socket: TLSSocket): void {
     const spiffeId = spiffeIdOf(socket);
-    if (authorise(spiffeId, this.authority.trustDomain)) return;
+    if (this.#verifies(socket, spiffeId) && this.#authorise(spiffeId)) return;
     this.refused.push(spiffeId);
     socket.destroy();
+  }
+
+  #authorise(spiffeId: string) {
+    return authorise(spiffeId, this.authority.trustDomain, this.#options.workloads);
+  }
+
+  /** As go-spiffe: against the bundle of the peer's own trust domain, and no other. */
+  #verifies(socket: TLSSocket, spiffeId: string): boolean {
+    let last = socket.getPeerCertificate(true);
+    // A root names itself as its issuer.
+    while (last.issuerCertificate && last.issuerCertificate.fingerprint256 !== last.fingerprint256)
+      last = last.issuerCertificate;
+    const trustDomain = /^spiffe:\/\/([^/]+)/.exec(spiffeId)?.[1];
+    return [this.authority, ...(this.#options.federated ?? [])].some(
+      (authority) =>
+        authority.trustDomain === trustDomain &&
+        authority.roots.some(({ certDer }) => certDer.equals(last.raw)),
+    );
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const socket = request.socket as TLSSocket;
     const spiffeId = spiffeIdOf(socket);
-    const rights = authorise(spiffeId, this.authority.trustDomain);
+    const rights = this.#authorise(spiffeId);
     if (!rights) return void socket.destroy();
     const [path = ''] = (request.url ?? '').split('?');
     const logged: LoggedRequest = {

@@ -17,7 +17,7 @@ export interface DevSpireOptions {
   socketPath?: string;
   /** Default one hour. */
   svidTtlMs?: number;
-  /** Trust domains that the bundle endpoint of this one federates with. */
+  /** Trust domains that the entries federate with, from the start on. */
   federated?: readonly DevAuthority[];
 }
 
@@ -52,6 +52,8 @@ export class DevSpire {
   readonly #endpoint: WorkloadEndpoint;
   readonly #unsubscribe: () => void;
   #entries: Entry[] = [];
+  /** How to stop following the bundle of each trust domain that is federated. */
+  readonly #federated = new Map<DevAuthority, () => void>();
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -66,6 +68,7 @@ export class DevSpire {
     this.#folder = folder;
     this.#endpoint = new WorkloadEndpoint(socketPath, () => this.#greet());
     this.#unsubscribe = authority.onBundle(() => this.resend());
+    for (const other of options.federated ?? []) this.federate(other);
   }
 
   static async start(options: DevSpireOptions = {}): Promise<DevSpire> {
@@ -103,6 +106,23 @@ export class DevSpire {
   /** Resolves when `count` streams have been asked for since the start. */
   whenOpened(count: number): Promise<void> {
     return this.#endpoint.whenOpened(count);
+  }
+
+  /** The entries federate with this trust domain: open streams get its bundle, now and whenever it changes. */
+  federate(authority: DevAuthority): void {
+    if (this.#federated.has(authority)) return;
+    this.#federated.set(
+      authority,
+      authority.onBundle(() => this.resend()),
+    );
+    this.resend();
+  }
+
+  /** They do so no longer: the next message lacks its bundle. */
+  unfederate(authority: DevAuthority): void {
+    this.#federated.get(authority)?.();
+    this.#federated.delete(authority);
+    this.resend();
   }
 
   /** Creates a registration entry, or replaces the one with this ID: open streams get the SVID. */
@@ -170,6 +190,7 @@ export class DevSpire {
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#unsubscribe();
+    for (const end of this.#federated.values()) end();
     if (this.#options.authority === undefined) this.authority.close();
     await this.#endpoint.stop();
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
@@ -197,7 +218,7 @@ export class DevSpire {
         hint: options.hint ?? '',
       })),
       federatedBundles: Object.fromEntries(
-        (this.#options.federated ?? []).map(({ trustDomain, bundleDer }) => [
+        [...this.#federated.keys()].map(({ trustDomain, bundleDer }) => [
           `spiffe://${trustDomain}`,
           bundleDer,
         ]),

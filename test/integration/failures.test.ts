@@ -19,10 +19,10 @@ before(async () => {
   // A Safe that other people's SPIRE vouches for.
   stranger = await DevSafe.start({ authority: await DevAuthority.create() });
   scene = await Scene.start(() => ({
-    VSECM_AGENT_SAFE_URLS: [
-      `https://untrusted.example=${stranger.dial}`,
-      `https://nobody.example=https://127.0.0.1:1`,
-    ].join(' '),
+    VSECM_AGENT_SAFES: JSON.stringify([
+      { url: 'https://untrusted.example', dial: stranger.dial },
+      { url: 'https://nobody.example', dial: 'https://127.0.0.1:1' },
+    ]),
     VSECM_AGENT_SAFE_TIMEOUT: '500ms',
     VSECM_AGENT_RESPONSE_BYTES: String(MAX_BYTES),
   }));

@@ -81,7 +81,7 @@ for (const count of [1, 1_000]) {
   test(title, { skip }, async () => {
     await using scene = await Scene.start(({ safe }) => ({
       VSECM_AGENT_SAFE_TIMEOUT: '500ms',
-      VSECM_AGENT_SAFE_URLS: `${NAMED}=${safe.dial}`,
+      VSECM_AGENT_SAFES: JSON.stringify([{ url: NAMED, dial: safe.dial, grants: 'plain' }]),
     }));
     const witness = new Witness(scene);
     const { log } = scene.agent;

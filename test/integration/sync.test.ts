@@ -144,7 +144,13 @@ test('keys that leave the spec leave the Secret, and fields of others stay', asy
 
 test('both documented VSecMSecrets work as they are printed', async () => {
   await using printed = await Scene.start(({ safe }) => ({
-    VSECM_AGENT_SAFE_URLS: `https://path/to/vsecm/safe/api/endpoint=${safe.dial} https://vsecm.example.com=${safe.dial}`,
+    VSECM_AGENT_SAFES: JSON.stringify(
+      ['https://path/to/vsecm/safe/api/endpoint', 'https://vsecm.example.com'].map((url) => ({
+        url,
+        dial: safe.dial,
+        grants: 'plain',
+      })),
+    ),
   }));
   await printed.register('databaseCredentials', credentials(), ['printed-1', 'printed-2']);
   for (const number of [1, 2] as const) {

@@ -54,11 +54,16 @@ before(async () => {
       impostor: impostor.dial,
       refusing: refusing.dial,
       nobody: 'https://127.0.0.1:1',
+      unfederated: 'https://127.0.0.1:2',
     };
     return {
-      VSECM_AGENT_SAFE_URLS: Object.entries(urls)
-        .map(([name, dial]) => `https://${name}.example=${dial}`)
-        .join(' '),
+      VSECM_AGENT_SAFES: JSON.stringify(
+        Object.entries(urls).map(([name, dial]) => ({
+          url: `https://${name}.example`,
+          dial,
+          ...(name === 'unfederated' && { trustDomain: 'unfederated.example' }),
+        })),
+      ),
       SPIFFE_ENDPOINT_SOCKET: `unix://${volumes}/socket/agent.sock`,
       VSECM_AGENT_ANSWER_PROOF: createHash('sha256').update('placeholder').digest('hex'),
       VSECM_AGENT_SAFE_TIMEOUT: '500ms',
@@ -185,6 +190,7 @@ const CASES: Record<Code, Case> = {
     mend: () => spire.register(scoutId(POD)),
   },
   SafeUnreachable: elsewhere('nobody'),
+  TrustDomainNotFederated: elsewhere('unfederated'),
   SafeTimeout: safeFault(faults.hang()),
   SafeNotTrusted: elsewhere('untrusted'),
   SafeWrongIdentity: elsewhere('impostor'),

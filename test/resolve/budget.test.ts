@@ -9,7 +9,7 @@ import { MAX_NODES } from '../../agent/resolve/node.ts';
 import { resolve } from '../../agent/resolve/refs.ts';
 import { MAX_YAML_LENGTH } from '../../agent/resolve/yaml.ts';
 import { contentOf, failureOf, NOW } from './content.ts';
-import { answerOf, stored } from './stored-secret.ts';
+import { answerOf, stored, PLAIN } from './stored-secret.ts';
 
 const refs = (count: number, ref: (index: number) => string): { data: object[] } => ({
   data: Array.from({ length: count }, (_, index) => ({ key: `k${index}`, ref: ref(index) })),
@@ -136,6 +136,7 @@ test('bytes of equal refs are the same bytes', () => {
     answer: answerOf(stored('s', 'x'.repeat(4_000))),
     namespace: 'team-a',
     grants: 'enforce',
+    scope: PLAIN,
     now: NOW,
   });
   let piece = pieces.next();
@@ -174,6 +175,7 @@ test('what is largest comes in pieces', () => {
     answer: answerOf(...secrets),
     namespace: 'team-a',
     grants: 'enforce',
+    scope: PLAIN,
     now: NOW,
   });
   let count = 0;

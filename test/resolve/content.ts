@@ -4,7 +4,7 @@ import { parseSpec } from '../../agent/api/vsecmsecret.ts';
 import type { Answer, StoredSecret } from '../../agent/resolve/answer.ts';
 import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { resolve } from '../../agent/resolve/refs.ts';
-import { answerOf } from './stored-secret.ts';
+import { answerOf, PLAIN } from './stored-secret.ts';
 
 /** Between the dates of what `stored` makes. */
 export const NOW = Date.UTC(2026, 10, 24, 12);
@@ -22,7 +22,13 @@ export const bytesOf = (
   grants: 'enforce' | 'warn' | 'off' = 'enforce',
 ): ReadonlyMap<string, Uint8Array> =>
   atOnce(
-    resolve(parseSpec({ metadata: { name: 'x' }, spec }), { answer, namespace: 'team-a', grants, now: NOW }),
+    resolve(parseSpec({ metadata: { name: 'x' }, spec }), {
+      answer,
+      namespace: 'team-a',
+      grants,
+      scope: PLAIN,
+      now: NOW,
+    }),
   ).data;
 
 /** The Failure that `act` must throw. */

@@ -9,7 +9,7 @@ import type { Desired } from '../../agent/resolve/desired.ts';
 import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { resolve } from '../../agent/resolve/refs.ts';
 import { NOW } from './content.ts';
-import { answerOf, stored } from './stored-secret.ts';
+import { answerOf, stored, PLAIN } from './stored-secret.ts';
 
 const FOLDER = join(import.meta.dirname, '../../daemonset/examples');
 const COMMAND = /^# {3}safe -w raw:(?<name>\S+) (?<granted>(?:-n \S+ )+)-s '(?<value>[^']+)'$/gm;
@@ -36,6 +36,7 @@ const made = (text: string, secrets: StoredSecret[]): Desired[] =>
           answer: answerOf(...secrets),
           namespace: resource.metadata.namespace ?? 'default',
           grants: 'enforce',
+          scope: PLAIN,
           now: NOW,
         }),
       ),

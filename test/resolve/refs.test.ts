@@ -7,7 +7,7 @@ import type { Desired } from '../../agent/resolve/desired.ts';
 import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { resolve } from '../../agent/resolve/refs.ts';
 import type { Resolution } from '../../agent/resolve/resolver.ts';
-import { answerOf, stored } from './stored-secret.ts';
+import { answerOf, stored, PLAIN } from './stored-secret.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
 
@@ -15,7 +15,9 @@ const specOf = (spec: object): Spec => parseSpec({ metadata: { name: 'x' }, spec
 const specFor = (ref: string): Spec => specOf({ data: [{ key: 'key', ref }] });
 
 function run(spec: Spec, answer: Answer, change: Partial<Resolution> = {}): Desired {
-  return atOnce(resolve(spec, { answer, namespace: 'team-a', grants: 'enforce', now: NOW, ...change }));
+  return atOnce(
+    resolve(spec, { answer, namespace: 'team-a', grants: 'enforce', scope: PLAIN, now: NOW, ...change }),
+  );
 }
 
 const valueOf = (desired: Desired, key = 'key'): string => Buffer.from(desired.data.get(key)!).toString();

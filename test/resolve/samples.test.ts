@@ -1,3 +1,4 @@
+import { PLAIN } from './stored-secret.ts';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -15,7 +16,9 @@ function read(file: string, refs: string[], namespace = 'default'): string[] {
   return refs.map((ref) => {
     const spec = parseSpec({ metadata: { name: 'x' }, spec: { data: [{ key: 'key', ref }] } });
     try {
-      const { data } = atOnce(resolve(spec, { answer, namespace, grants: 'enforce', now: NOW }));
+      const { data } = atOnce(
+        resolve(spec, { answer, namespace, grants: 'enforce', scope: PLAIN, now: NOW }),
+      );
       return Buffer.from(data.get('key')!).toString();
     } catch (error) {
       if (error instanceof Failure) return error.code;

@@ -26,3 +26,6 @@ export const answerOf = (...secrets: StoredSecret[]): Answer => ({
   kind: 'named',
   secrets: new Map(secrets.map((secret) => [secret.name, secret])),
 });
+
+/** Grants of the home Safe, where a namespace's name stands for itself. */
+export const PLAIN = { as: 'vsecm.com', qualified: false };

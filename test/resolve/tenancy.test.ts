@@ -6,7 +6,7 @@ import { parseSpec } from '../../agent/api/vsecmsecret.ts';
 import type { Answer } from '../../agent/resolve/answer.ts';
 import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { resolve } from '../../agent/resolve/refs.ts';
-import { answerOf, stored } from './stored-secret.ts';
+import { answerOf, stored, PLAIN } from './stored-secret.ts';
 import { aimed, mine, NOW, spec, theirs } from './tenancy-cases.ts';
 
 /** Everything that may reach the resource's status, Events or Secret. */
@@ -17,6 +17,7 @@ function outcome(object: object, answer: Answer): unknown {
         answer,
         namespace: 'team-a',
         grants: 'enforce',
+        scope: PLAIN,
         now: NOW,
       }),
     );

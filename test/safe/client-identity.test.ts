@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../agent/clock.ts';
+import { TrustBundle } from '../../agent/spiffe/trust-bundle.ts';
 import { DevSafe } from '../devcluster/safe.ts';
 import * as faults from '../devcluster/safe/faults.ts';
 import { DevAuthority } from '../devcluster/spire/authority.ts';
@@ -157,8 +158,8 @@ test('Safe not trusting our root is SafeRejectedIdentity', async (t) => {
   const identity = new HandIdentity(foreign);
   const held = await identity.rotate({ id: SCOUT });
   // It trusts Safe; Safe does not trust it.
-  const bundlePem = safe.authority.roots.map(({ certPem }) => certPem);
-  const { client } = clientFor({ current: () => ({ ...held, bundlePem }), onChange: () => () => {} });
+  const bundle = new TrustBundle(safe.authority.bundleDer);
+  const { client } = clientFor({ current: () => ({ ...held, bundle }), onChange: () => () => {} });
   assert.equal((await failure(client.read(safe.dial))).code, 'SafeRejectedIdentity');
   assert.equal(safe.requests.length, 0);
 });

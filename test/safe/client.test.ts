@@ -4,7 +4,7 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import * as faults from '../devcluster/safe/faults.ts';
-import { bench, failure, SCOUT, type Bench } from './harness.ts';
+import { bench, failure, safesLike, SCOUT, type Bench } from './harness.ts';
 
 const CANARY = 'c4n4ry-v4lue';
 
@@ -145,7 +145,7 @@ const slow: [string, faults.Fault, string][] = [
 ];
 for (const [what, fault, cause] of slow) {
   test(`a Safe that ${what} is SafeTimeout after the whole time`, async (t) => {
-    const { safe, client } = await filled(t, { client: { timeoutMs: 300 } });
+    const { safe, client } = await filled(t, { client: { safes: safesLike({ timeoutMs: 300 }) } });
     safe.fault = fault;
     const start = performance.now();
     assert.deepEqual(await failure(client.read(safe.dial)), { code: 'SafeTimeout', cause });
@@ -155,7 +155,7 @@ for (const [what, fault, cause] of slow) {
 }
 
 test('a peer that accepts and then says nothing is SafeTimeout in the handshake', async (t) => {
-  const { client } = await bench(t, { client: { timeoutMs: 200 } });
+  const { client } = await bench(t, { client: { safes: safesLike({ timeoutMs: 200 }) } });
   const mute = createTcpServer((socket) => socket.on('error', () => {}));
   mute.listen(0, '127.0.0.1');
   await once(mute, 'listening');

@@ -4,10 +4,12 @@ import { systemClock } from '../../agent/clock.ts';
 import { createLog } from '../../agent/log.ts';
 import { createMetrics } from '../../agent/metrics.ts';
 import { SafeClient, type IdentitySource, type SafeClientOptions } from '../../agent/safe/client.ts';
+import type { DeclaredSafe } from '../../agent/safe/declared-safe.ts';
 import { SafeError } from '../../agent/safe/error.ts';
 import { IdentityError } from '../../agent/spiffe/error.ts';
 import { parseSpiffeId } from '../../agent/spiffe/id.ts';
 import type { Identity } from '../../agent/spiffe/svid.ts';
+import { TrustBundle } from '../../agent/spiffe/trust-bundle.ts';
 import { peerErrorOf, tlsOptions } from '../../agent/spiffe/tls.ts';
 import type { IssueOptions } from '../devcluster/pki.ts';
 import { DevSafe, type DevSafeOptions } from '../devcluster/safe.ts';
@@ -18,6 +20,26 @@ export const SCOUT =
 export const SAFE_ID =
   /^spiffe:\/\/vsecm.com\/workload\/vsecm-safe\/ns\/vsecm-system\/sa\/vsecm-safe\/n\/[^/]+$/;
 
+/** A Safe of the own trust domain, but for what a test says of it. */
+export const safeLike = (dial: string, change: Partial<DeclaredSafe> = {}): DeclaredSafe => ({
+  url: dial,
+  dial,
+  serverName: undefined,
+  trustDomain: 'vsecm.com',
+  idPattern: SAFE_ID,
+  grants: 'enforce',
+  scope: { as: 'vsecm.com', qualified: false },
+  proof: undefined,
+  timeoutMs: 10_000,
+  floorMs: undefined,
+  ...change,
+});
+
+/** Whatever is dialled is such a Safe. */
+export const safesLike = (change: Partial<DeclaredSafe> = {}): SafeClientOptions['safes'] => ({
+  at: (dial) => safeLike(dial, change),
+});
+
 /** The recorded answer of VSecM Safe, byte for byte. */
 export const sample = (name: string): Promise<Buffer> =>
   readFile(new URL(`../fixtures/safe/${name}.json`, import.meta.url));
@@ -27,6 +49,7 @@ export class HandIdentity implements IdentitySource {
   readonly #listeners = new Set<Parameters<IdentitySource['onChange']>[0]>();
   readonly #authority: DevAuthority;
   #held: Identity | undefined;
+  #federated: Identity['federated'] = new Map();
   #missing: IdentityError = new IdentityError('NoIdentity', { cause: 'PermissionDenied' });
 
   constructor(authority: DevAuthority) {
@@ -54,20 +77,30 @@ export class HandIdentity implements IdentitySource {
       ...options,
       id,
     });
-    const bundlePem = this.#authority.roots.map(({ certPem }) => certPem);
     const change = this.#held ? 'rotated' : 'obtained';
-    this.#held = {
+    const held = {
       id: parseSpiffeId(id),
       certificatesPem: chainPem,
       keyPem,
-      bundle: [],
-      bundlePem,
+      bundle: new TrustBundle(this.#authority.bundleDer),
+      federated: this.#federated,
       notBefore,
       notAfter,
       serialNumber: certDer.toString('hex').slice(0, 8),
     };
+    this.#held = held;
     this.#tell(change);
-    return this.#held;
+    return held;
+  }
+
+  /** Federates these trust domains from now on, and no others. */
+  federate(...authorities: readonly DevAuthority[]): void {
+    this.#federated = new Map(
+      authorities.map(({ trustDomain, bundleDer }) => [trustDomain, new TrustBundle(bundleDer)]),
+    );
+    if (!this.#held) return;
+    this.#held = { ...this.#held, federated: this.#federated };
+    this.#tell('rotated');
   }
 
   lose(change: 'withdrawn' | 'expired'): void {
@@ -110,11 +143,8 @@ export function clientFor(identity: IdentitySource, options: Partial<SafeClientO
   const metrics = createMetrics();
   const client = new SafeClient({
     identity,
-    tls: {
-      options: (held) => tlsOptions(held, { trustDomain: 'vsecm.com', safeIdPattern: SAFE_ID }),
-      peerErrorOf,
-    },
-    timeoutMs: 10_000,
+    safes: safesLike(),
+    tls: { options: tlsOptions, peerErrorOf },
     maxBytes: 1024 * 1024,
     log: createLog('trace', {}, { write: (line) => lines.push(line) }),
     metrics,

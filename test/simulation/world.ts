@@ -1,3 +1,4 @@
+import type { DeclaredSafe } from '../../agent/safe/declared-safe.ts';
 import { ApiError } from '../devcluster/apiserver/api-error.ts';
 import { AgentProcess } from './agent-process.ts';
 import { ApiServer, type Page } from './api-server.ts';
@@ -220,10 +221,8 @@ export class World {
         maxOwners: this.#maxOwners.get(node) ?? this.setting.maxOwners,
         handoffDelayMs: HANDOFF_MS,
         namespaces: [],
-        grants: 'enforce',
         concurrency: 16,
-        safeUrl: 'https://safe',
-        allowedSafeUrls: [],
+        safes: [HOME],
         cacheBytes: 67_108_864,
       },
       skewMs: this.#skews.get(node) ?? 0,
@@ -237,5 +236,19 @@ export class World {
     return process;
   }
 }
+
+/** The only Safe. */
+const HOME: DeclaredSafe = {
+  url: 'https://safe',
+  dial: 'https://safe/workload/v1/secrets',
+  serverName: undefined,
+  trustDomain: 'vsecm.com',
+  idPattern: /^/,
+  grants: 'enforce',
+  scope: { as: 'vsecm.com', qualified: false },
+  proof: undefined,
+  timeoutMs: 10_000,
+  floorMs: undefined,
+};
 
 const encoded = (text: string): string => Buffer.from(text).toString('base64');

@@ -1,3 +1,4 @@
+import type { TrustBundle } from '../../agent/spiffe/trust-bundle.ts';
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
@@ -145,6 +146,8 @@ test('certificates that do not parse, or that are cut off anywhere, are refused'
   }
 });
 
+const NONE = new Map<string, TrustBundle>();
+
 test('one bad SVID, or none, spoils the message', async () => {
   const good = await root.issue({ id: SCOUT });
   const message = {
@@ -153,25 +156,16 @@ test('one bad SVID, or none, spoils the message', async () => {
     x509SvidKey: good.keyDer,
     bundle: root.certDer,
   };
-  assert.equal(parseSvids(create(X509SVIDResponseSchema, { svids: [message] })).length, 1);
+  assert.equal(parseSvids(create(X509SVIDResponseSchema, { svids: [message] }), NONE).length, 1);
   assert.throws(
     () =>
       parseSvids(
         create(X509SVIDResponseSchema, { svids: [message, { ...message, bundle: new Uint8Array() }] }),
+        NONE,
       ),
     MalformedError,
   );
-  assert.throws(() => parseSvids(create(X509SVIDResponseSchema, {})), MalformedError);
-});
-
-test('a federated bundle, broken or not, is none of the agent’s business', async () => {
-  const good = await root.issue({ id: SCOUT });
-  const svids = [
-    { spiffeId: SCOUT, x509Svid: good.chainDer, x509SvidKey: good.keyDer, bundle: root.certDer },
-  ];
-  const federatedBundles = { 'spiffe://example.org': foreign.certDer, nonsense: Buffer.from('nonsense') };
-  const [parsed] = parseSvids(create(X509SVIDResponseSchema, { svids, federatedBundles }));
-  assert.deepEqual(parsed?.bundlePem, [root.certPem]);
+  assert.throws(() => parseSvids(create(X509SVIDResponseSchema, {}), NONE), MalformedError);
 });
 
 test('concatenated certificates are read one by one', () => {

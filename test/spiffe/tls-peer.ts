@@ -61,7 +61,7 @@ export async function meet(identity: Identity, peer: Peer, pattern = SAFE_PATTER
   const socket: TLSSocket = connect({
     host: '127.0.0.1',
     port: peer.port,
-    ...tlsOptions(identity, { trustDomain: 'vsecm.com', safeIdPattern: pattern }),
+    ...tlsOptions(identity, { trustDomain: 'vsecm.com', idPattern: pattern }),
   });
   try {
     await once(socket, 'secureConnect');

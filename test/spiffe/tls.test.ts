@@ -33,7 +33,7 @@ test('an anchor that is not self-signed is an anchor', async (t) => {
   const below = await Ca.create('vsecm.com', { parent: root });
   const peer = await startPeer(t, await below.issue({ id: SAFE }));
   const identity = await agentIdentity(below);
-  assert.deepEqual(identity.bundlePem, [below.certPem]);
+  assert.deepEqual(identity.bundle.pem, [below.certPem]);
   assert.equal(await meet(identity, peer), 'ok');
 });
 
@@ -229,11 +229,11 @@ test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not open the door', async (t) => {
 });
 
 test('Node’s default trust store plays no part', async () => {
-  const { ca } = tlsOptions(await agentIdentity(root), {
+  const options = tlsOptions(await agentIdentity(root), {
     trustDomain: 'vsecm.com',
-    safeIdPattern: SAFE_PATTERN,
+    idPattern: SAFE_PATTERN,
   });
-  assert.deepEqual(ca, [root.certPem]);
+  assert.deepEqual(options?.ca, [root.certPem]);
 });
 
 test('a peer’s refusal is found below the errors that a client wraps around it, and other failures are none', () => {

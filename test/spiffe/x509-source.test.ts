@@ -14,7 +14,7 @@ test('a registration entry gives an identity that is ready for TLS', async (t) =
   assert.equal(identity.id.uri, SCOUT);
   assert.equal(identity.certificatesPem, svid.certPem);
   assert.match(identity.keyPem, /^-----BEGIN PRIVATE KEY-----/);
-  assert.equal(identity.bundlePem.join(''), spire.authority.bundlePem);
+  assert.equal(identity.bundle.pem.join(''), spire.authority.bundlePem);
   assert.equal(identity.notAfter, svid.notAfter);
   assert.equal((await metrics.identityExpiry.get()).values[0]?.value, svid.notAfter / 1000);
   assert.deepEqual(
@@ -83,7 +83,7 @@ test('a message that says the same again, in another order or about others, chan
   spire.remove(SCOUT);
   await seen.whenChanges('obtained', 'withdrawn');
   assert.deepEqual(seen.changes, ['obtained', 'withdrawn']);
-  assert.equal(before.bundle.length, 2);
+  assert.equal(before.bundle.pem.length, 2);
 });
 
 test('a root that joins the bundle is trusted at once, though the SVID stays the same', async (t) => {
@@ -96,7 +96,7 @@ test('a root that joins the bundle is trusted at once, though the SVID stays the
   await spire.authority.prepare();
   await seen.whenChanges('obtained', 'rotated');
   assert.equal(source.current().serialNumber, before.serialNumber);
-  assert.equal(source.current().bundle.length, 2);
+  assert.equal(source.current().bundle.pem.length, 2);
 
   spire.authority.activate();
   await spire.renew();
@@ -117,7 +117,7 @@ test('a root of the bundle that has expired does not matter', async (t) => {
     svids: svids.map((svid) => ({ ...svid, bundle: Buffer.concat([expired.bundleDer, svid.bundle]) })),
   });
   await seen.whenChanges('obtained', 'rotated');
-  assert.ok(source.current().bundle.some((root) => root.validToDate.getTime() < Date.now()));
+  assert.ok(source.current().bundle.certificates.some((root) => root.validToDate.getTime() < Date.now()));
 });
 
 test('of several SVIDs the one of scout is used, whatever their order', async (t) => {

@@ -130,8 +130,14 @@ export class Bench {
       secrets: this.watched,
       ownership: { owns: (namespace) => !this.elsewhere.has(namespace) },
       endpoint: (url = 'https://safe') =>
-        url.includes('forbidden') ? undefined : { url, dial: `${url}/workload/v1/secrets` },
-      grants,
+        url.includes('forbidden')
+          ? undefined
+          : {
+              url,
+              dial: `${url}/workload/v1/secrets`,
+              grants,
+              scope: { as: 'vsecm.com', qualified: false },
+            },
       inTurns: (_namespace, work) => Promise.resolve(work).then(atOnce),
       sources: this.sources,
       groups,

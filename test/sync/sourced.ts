@@ -4,12 +4,17 @@ import { SafeCache, type SafeCacheOptions } from '../../agent/safe/cache.ts';
 import { RefreshGroups, toleranceOf } from '../../agent/sync/groups.ts';
 import { Schedule } from '../../agent/sync/schedule.ts';
 import type { SourceFailure } from '../../agent/sync/source-failure.ts';
-import { SOURCE_PACE } from '../../agent/sync/source.ts';
+import { type Endpoint, SOURCE_PACE } from '../../agent/sync/source.ts';
 import { Sources } from '../../agent/sync/sources.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { FakeSafe } from './fake-safe.ts';
 
-export const SAFE = { url: 'https://safe', dial: 'https://safe/workload/v1/secrets' };
+export const SAFE: Endpoint = {
+  url: 'https://safe',
+  dial: 'https://safe/workload/v1/secrets',
+  grants: 'enforce',
+  scope: { as: 'vsecm.com', qualified: false },
+};
 
 /** Sources, groups and cache as the agent wires them, over a Safe without wire. */
 export class Sourced {
