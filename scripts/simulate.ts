@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { hunt } from '../test/simulation/hunt.ts';
 import { keep } from '../test/simulation/kept.ts';
 import { run, type Outcome } from '../test/simulation/run.ts';
 import { CALM, scriptOf } from '../test/simulation/script.ts';
@@ -16,7 +17,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '60' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
-    /** An invariant: shrinks this seed's violation of it. */
+    /** An invariant: shrinks the violation of it by this seed, or by the first one that violates it. */
     shrink: { type: 'string' },
     /** With `shrink`: the name under which what is left is kept, and what it waits for. */
     keep: { type: 'string' },
@@ -31,8 +32,7 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes);
 const sources = values.sources?.split(',');
 if (values.day) await day();
-else if (values.seed !== undefined && values.shrink !== undefined)
-  await shrunk(Number(values.seed), values.shrink);
+else if (values.shrink !== undefined) await shrunk(values.shrink);
 else if (values.seed !== undefined) await one(Number(values.seed));
 else await many(Number(values.from), Number(values.runs));
 
@@ -60,10 +60,12 @@ async function one(seed: number): Promise<void> {
   report({ seed, hash: outcome.hash, violations: outcome.violations.length });
 }
 
-async function shrunk(seed: number, invariant: string): Promise<void> {
-  const setting: Setting = { ...SMALL, seed, minutes };
-  const found = await shrink(setting, scriptOf(setting, sources), invariant);
-  if (found === undefined) return console.log(`seed ${seed} does not violate ${invariant}`);
+async function shrunk(invariant: string): Promise<void> {
+  const from = Number(values.seed ?? values.from);
+  const seeds = values.seed === undefined ? Number(values.runs) : 1;
+  const hunted = await hunt({ setting: { ...SMALL, minutes }, sources, invariant, from, seeds });
+  const found = hunted && (await shrink(hunted.outcome.setting, hunted.outcome.events, invariant));
+  if (found === undefined) return console.log(`${seeds} seeds from ${from} do not violate ${invariant}`);
   const { trace } = await run(found.setting, found.events, { until: invariant });
   console.log(trace.last(60).join('\n'));
   for (const event of found.events) console.log(`${(event.at / 1000).toFixed(3)} s: ${told(event)}`);

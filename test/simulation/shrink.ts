@@ -50,5 +50,10 @@ export async function shrink(
   for (const agents of [1, 2]) {
     if (agents < best.setting.agents && (await attempt({ ...best.setting, agents }, best.events))) break;
   }
+  const named = best.events.map((event) =>
+    'resource' in event && typeof event.resource === 'number' ? event.resource : 0,
+  );
+  const resources = Math.max(1, ...named.map((one) => one + 1));
+  if (resources < best.setting.resources) await attempt({ ...best.setting, resources }, best.events);
   return { ...best, runs };
 }
