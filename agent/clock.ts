@@ -1,6 +1,9 @@
 /** Time as the agent sees it; tests replace it by one that they move by hand. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch; never less than what it said before. For order and delays. */
+  /**
+   * Milliseconds that pass evenly, whatever the machine's clock is set to; they begin near the Unix epoch's. For order
+   * and delays. `dateOf` tells the date of such an instant.
+   */
   now(): number;
   /** Milliseconds since the Unix epoch as the machine has it at present. For what others date: certificates, secrets. */
   wall(): number;
@@ -11,17 +14,13 @@ export interface Clock {
 /** Node fires a timer at once when its delay does not fit in 31 bits; longer waits are walked in steps. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-// The wall clock may be set back, and "an answer begun after this moment" would then be false for a long
-// while. So `now` follows its forward steps and not its backward ones.
-let lead = -Infinity;
+// The wall clock may be set back, and "an answer begun after this moment" would then be false for a long while; or
+// forward, and everything would be old at once. What passes evenly follows neither.
+const ORIGIN = Date.now() - performance.now();
 
 /** The machine's clock. */
 export const systemClock: Clock = {
-  now() {
-    const monotonic = performance.now();
-    lead = Math.max(lead, Date.now() - monotonic);
-    return Math.floor(lead + monotonic);
-  },
+  now: () => Math.floor(ORIGIN + performance.now()),
   wall: () => Date.now(),
   after(ms, run) {
     let timer: NodeJS.Timeout;

@@ -235,6 +235,11 @@ export class Duty {
     }
   }
 
+  /** The machine's clock was set: what waits for a date of it (a secret's, a certificate's) is looked at anew. */
+  clockSet(): void {
+    for (const key of this.#memories.keys()) this.#queue.add(key);
+  }
+
   /** Safes that fail are asked now: the cause may have gone. */
   retryNow(): void {
     this.#sources.retryNow();

@@ -37,6 +37,7 @@ export const LOG_FIELDS = {
     type: 'number',
     meaning: 'How long it took or lasted; of several resources the longest',
   },
+  bySeconds: { type: 'number', meaning: 'How far the clock was set, back if negative' },
   resources: { type: 'number', meaning: 'How many VSecMSecrets are concerned' },
   namespaces: { type: 'number', meaning: 'How many namespaces they are in' },
   names: { type: 'texts', meaning: 'Their names (namespace/name), or those of namespaces, the first 50' },

@@ -1,4 +1,5 @@
 import type { AgentState, ResourceName } from './api/state.ts';
+import { watchClock } from './clock-watch.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Duty, PACE, type Pace } from './duty.ts';
@@ -64,7 +65,7 @@ export interface Work {
 
 /** Builds the work of one agent over its edges. Does no I/O before `run`. */
 export function createWork({ kube, safe, identity, config, pace = PACE, floorMs, ...common }: Edges): Work {
-  const { clock, metrics } = common;
+  const { clock, log, metrics } = common;
   const safes = new Safes(config.safes);
   const cache = new SafeCache({
     client: safe,
@@ -104,9 +105,19 @@ export function createWork({ kube, safe, identity, config, pace = PACE, floorMs,
     if (!signal.aborted) await serve(signal);
   };
 
+  const onSet = (byMs: number): void => {
+    log.warn('The clock of this machine was set', { bySeconds: Math.round(byMs / 1000) });
+    duty?.clockSet();
+  };
+
   const ready = latch(() => (ownership.role() === 'owner' ? (duty?.synced() ?? false) : members.known()));
   return {
-    run: (signal) => runTogether(signal, { ...members.tasks, duty: whileRole(ownership, ['owner'], serve) }),
+    run: (signal) =>
+      runTogether(signal, {
+        ...members.tasks,
+        duty: whileRole(ownership, ['owner'], serve),
+        clock: (all) => watchClock({ clock, onSet }, all),
+      }),
     close: () => cache.close(),
     ready,
     measure() {

@@ -8,6 +8,7 @@ interface Timer {
 /** A clock that stands still until a test moves it. */
 export class FakeClock implements Clock {
   #now: number;
+  #set = 0;
   readonly #timers = new Set<Timer>();
   readonly #armed = new Set<() => void>();
 
@@ -21,7 +22,12 @@ export class FakeClock implements Clock {
   }
 
   wall(): number {
-    return this.#now;
+    return this.#now + this.#set;
+  }
+
+  /** The machine's clock is set, by so many milliseconds forward or back; time passes as before. */
+  set(ms: number): void {
+    this.#set += ms;
   }
 
   after(ms: number, run: () => void): () => void {

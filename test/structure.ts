@@ -43,6 +43,7 @@ const READ_ENVIRONMENT = ['agent/config.ts', 'agent/cli/environment.ts'];
  */
 const KNOW_TIME_AND_CHANCE = [
   'agent/clock.ts',
+  'agent/clock-watch.ts',
   'agent/random.ts',
   'agent/turns.ts',
   'agent/kube/exchange.ts',

@@ -70,6 +70,17 @@ describe('an agent whose process stood still', () => {
     assert.deepEqual(ownership.summary().members, ['b']);
   });
 
+  it('learns it from the clock of the machine too, since a paused machine has no other; one that is set back is none', async (t) => {
+    const { clock, api } = running(t, 'a', { a: 'ready' });
+    await clock.advance(MINUTE);
+    clock.set(-5 * 60 * MINUTE);
+    await clock.advance(MINUTE);
+    assert.equal(api.lists, 1);
+    clock.set(MINUTE);
+    await clock.advance(2_000);
+    assert.equal(api.lists, 2);
+  });
+
   it('does not mind a stop that is too short for a takeover', async (t) => {
     const { clock, api, ownership } = running(t, 'a', { a: 'ready' });
     await clock.advance(MINUTE);

@@ -74,7 +74,7 @@ export class AgentProcess {
     this.now = () => clock.now();
     const log = logOf(trace, pod);
     const metrics = createMetrics();
-    this.identity = new SimulatedIdentity(pod, { clock, log, metrics });
+    this.identity = new SimulatedIdentity(pod, clock);
     const { send, mute, drop } = wire({
       pod,
       servers,
@@ -87,7 +87,7 @@ export class AgentProcess {
     });
     this.mute = mute;
     this.drop = () => this.deliver(drop);
-    const asker = { identity: () => this.identity.held.current(), clock, links: this.links.safe };
+    const asker = { identity: () => this.identity.current(), clock, links: this.links.safe };
     this.work = createWork({
       kube: KubeClient.over(send, { metrics, clock }),
       safe: {
@@ -97,7 +97,7 @@ export class AgentProcess {
             (error: unknown) => this.#whenRunning(Promise.reject(error)),
           ),
       },
-      identity: this.identity.held,
+      identity: this.identity,
       clock,
       random: chance('agent').next,
       log,
@@ -118,7 +118,7 @@ export class AgentProcess {
   /** What the kubelet's readiness probe is answered. */
   ready(): boolean {
     if (!this.#alive || this.frozen) return false;
-    return this.work.ready() && this.identity.held.failure === undefined;
+    return this.work.ready() && this.identity.holds();
   }
 
   /** SIGKILL: what it has sent is on its way, and that is all. */
@@ -165,13 +165,10 @@ export class AgentProcess {
   }
 
   #clock(): Clock {
-    // Never goes back, whatever becomes of the wall clock.
-    let lead = -Infinity;
+    // Passes evenly, whatever the wall clock is set to, from what that said at the start.
+    const origin = this.skewMs;
     return {
-      now: () => {
-        lead = Math.max(lead, this.skewMs);
-        return Math.floor(this.#timeline.now + lead);
-      },
+      now: () => Math.floor(this.#timeline.now + origin),
       wall: () => Math.floor(this.#timeline.now + this.skewMs),
       after: (ms, run) => {
         if (!this.#alive) return () => {};

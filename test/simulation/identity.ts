@@ -1,39 +1,37 @@
 import type { Clock } from '../../agent/clock.ts';
-import type { Log } from '../../agent/log.ts';
-import type { Metrics } from '../../agent/metrics.ts';
-import { HeldIdentity } from '../../agent/spiffe/held-identity.ts';
-import type { X509Svid } from '../../agent/spiffe/svid.ts';
+import type { IdentitySource } from '../../agent/safe/client.ts';
+import { IdentityError, type IdentityErrorCode } from '../../agent/spiffe/error.ts';
+import type { Identity } from '../../agent/spiffe/svid.ts';
 
-/** SPIRE renews an SVID at half of its life. */
-export const LIFE_MS = 3_600_000;
+type Change = Parameters<Parameters<IdentitySource['onChange']>[0]>[0];
 
-/** An agent's identity as it holds it, fed as SPIRE would feed it, without certificates. */
-export class SimulatedIdentity {
-  readonly held: HeldIdentity;
+const LIFE_MS = 3_600_000;
+
+/** The identity that an agent holds, as SPIRE gives, renews, withdraws it or lets it expire; without certificates. */
+export class SimulatedIdentity implements IdentitySource {
   readonly #clock: Clock;
   readonly #pod: string;
-  #serial = 0;
+  readonly #listeners = new Set<(change: Change) => void>();
+  #held: Identity | undefined;
+  #failure: IdentityErrorCode = 'SocketUnavailable';
   #withheld = false;
+  #serial = 0;
 
-  constructor(pod: string, options: { clock: Clock; log: Log; metrics: Metrics }) {
+  constructor(pod: string, clock: Clock) {
     this.#pod = pod;
-    this.#clock = options.clock;
-    this.held = new HeldIdentity(options);
+    this.#clock = clock;
   }
 
-  /** Issues one, and the next ones in time. */
+  /** Issues one, and the next ones at half of their life. */
   start(): void {
-    this.#issue();
+    if (!this.#withheld) this.#give();
+    this.#clock.after(LIFE_MS / 2, () => this.start());
   }
 
   /** SPIRE takes it away and gives one again after `ms` milliseconds. */
   withdraw(ms: number): void {
-    this.#withheld = true;
-    this.held.lose('withdrawn', 'NoIdentity', {});
-    this.#clock.after(ms, () => {
-      this.#withheld = false;
-      this.#give();
-    });
+    this.#lose('withdrawn', 'NoIdentity');
+    this.starve(ms);
   }
 
   /** SPIRE stays away for `ms` milliseconds: what is held may expire. */
@@ -45,22 +43,50 @@ export class SimulatedIdentity {
     });
   }
 
-  #issue(): void {
-    if (!this.#withheld) this.#give();
-    this.#clock.after(LIFE_MS / 2, () => this.#issue());
+  /** @throws IdentityError */
+  current(): Identity {
+    this.#checkExpiry();
+    if (this.#held === undefined) throw new IdentityError(this.#failure);
+    return this.#held;
+  }
+
+  holds(): boolean {
+    this.#checkExpiry();
+    return this.#held !== undefined;
+  }
+
+  onChange(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   #give(): void {
-    const wall = this.#clock.wall();
     const trustDomain = 'vsecm.com';
     const path = `/workload/vsecm-scout/ns/vsecm-agent/sa/vsecm-agent/n/${this.#pod}`;
-    const svid: Pick<X509Svid, 'id' | 'notAfter' | 'notBefore' | 'serialNumber' | 'equals'> = {
+    const before = this.#held;
+    const given: Partial<Identity> = {
       id: { uri: `spiffe://${trustDomain}${path}`, trustDomain, path },
-      notBefore: wall - 10_000,
-      notAfter: wall + LIFE_MS,
+      notAfter: this.#clock.wall() + LIFE_MS,
       serialNumber: String(++this.#serial),
-      equals: () => false,
     };
-    this.held.hold(svid as X509Svid);
+    // Nobody here opens a connection with it.
+    this.#held = given as Identity;
+    this.#tell(before === undefined ? 'obtained' : 'rotated');
+    this.#clock.after(LIFE_MS, () => this.#checkExpiry());
+  }
+
+  #checkExpiry(): void {
+    if (this.#held && this.#held.notAfter <= this.#clock.wall()) this.#lose('expired', 'IdentityExpired');
+  }
+
+  #lose(change: Change, code: IdentityErrorCode): void {
+    this.#failure = code;
+    if (this.#held === undefined) return;
+    this.#held = undefined;
+    this.#tell(change);
+  }
+
+  #tell(change: Change): void {
+    for (const listener of this.#listeners) listener(change);
   }
 }

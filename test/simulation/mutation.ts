@@ -20,7 +20,16 @@ const HOOK = fileURLToPath(new URL('./plant.mjs', import.meta.url));
 const HUNTER = fileURLToPath(new URL('./hunter.ts', import.meta.url));
 
 /** Hunts a planted fault in a process of its own. */
-export async function huntMutant({ name, file, from, to, sources, invariant, minutes = 40, setting }: Mutant): Promise<Verdict> {
+export async function huntMutant({
+  name,
+  file,
+  from,
+  to,
+  sources,
+  invariant,
+  minutes = 40,
+  setting,
+}: Mutant): Promise<Verdict> {
   const began = performance.now();
   const prey = { setting: { ...SMALL, minutes, ...setting }, sources, invariant, from: 1, seeds: SEEDS };
   const child = spawn(process.execPath, [`--import=${HOOK}`, HUNTER], {
@@ -35,5 +44,10 @@ export async function huntMutant({ name, file, from, to, sources, invariant, min
   clearTimeout(limit);
   const wallSeconds = Math.round((performance.now() - began) / 10) / 100;
   const seeds = code === 0 ? (JSON.parse(output) as { tried?: number }).tried : undefined;
-  return { name, seeds, wallSeconds, trouble: code === 0 ? undefined : said.slice(-500) || `ended by ${code}` };
+  return {
+    name,
+    seeds,
+    wallSeconds,
+    trouble: code === 0 ? undefined : said.slice(-500) || `ended by ${code}`,
+  };
 }
