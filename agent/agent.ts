@@ -9,6 +9,7 @@ import { createMetrics } from './metrics.ts';
 import { PageServer } from './page/server.ts';
 import { stateOf } from './page/state.ts';
 import { systemRandom, type Random } from './random.ts';
+import { Reach } from './reach.ts';
 import { SafeClient } from './safe/client.ts';
 import { Safes } from './safe/safes.ts';
 import { bundleOf } from './spiffe/trust-bundle.ts';
@@ -65,6 +66,7 @@ export async function createAgent({
   const safe = new SafeClient({
     identity,
     safes,
+    reach: new Reach({ clock }),
     tls: { options: tlsOptions, peerErrorOf },
     // An answer that is not kept would be asked for again by every resource that is woken for it.
     maxBytes: Math.min(config.responseBytes, safes.shareOf(config.cacheBytes)),

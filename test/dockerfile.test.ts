@@ -54,12 +54,14 @@ describe('the image', () => {
     assert.ok(runAsUser > 0);
   });
 
-  test('starts the process that the DaemonSet starts, which may read its folder, the token and SPIRE’s folder only', () => {
+  test('starts the process that the DaemonSet starts, which may read its folder, the token, what names are looked up in, and SPIRE’s folder only', () => {
     assert.deepEqual(JSON.parse(only('ENTRYPOINT')), container.command);
     const readable = container.command.filter((part: string) => part.startsWith('--allow-fs-read='));
     assert.deepEqual(readable, [
       `--allow-fs-read=${only('WORKDIR')}`,
       '--allow-fs-read=/var/run/secrets',
+      '--allow-fs-read=/etc/hosts',
+      '--allow-fs-read=/etc/resolv.conf',
       `--allow-fs-read=${container.volumeMounts[0].mountPath}`,
     ]);
     assert.equal(container.command.at(-1), `${only('WORKDIR')}/dist/agent.js`);

@@ -15,6 +15,7 @@ const SHARED = [
   'agent/metrics.ts',
   'agent/outage.ts',
   'agent/random.ts',
+  'agent/reach.ts',
   'agent/shared-result.ts',
   'agent/tasks.ts',
   'agent/version.ts',

@@ -2,6 +2,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Reach } from '../reach.ts';
 import type { IdentityError } from '../spiffe/error.ts';
 import type { Identity } from '../spiffe/svid.ts';
 import type { DeclaredSafe } from './declared-safe.ts';
@@ -23,6 +24,7 @@ export interface IdentitySource {
 export interface SafeClientOptions {
   identity: IdentitySource;
   safes: Pick<Safes, 'at'>;
+  reach: Pick<Reach, 'connect'>;
   tls: {
     /** Options that present this identity and accept nobody but this Safe; undefined: no bundle could verify it. */
     options: (identity: Identity, safe: DeclaredSafe) => TlsOptions | undefined;
@@ -107,7 +109,7 @@ export class SafeClient {
     signal: AbortSignal | undefined,
     onSend: () => void,
   ): Promise<RawResponse> {
-    const { clock, maxBytes, tls } = this.#options;
+    const { clock, maxBytes, reach, tls } = this.#options;
     const { serverName, timeoutMs } = safe;
     let timedOut = false;
     let connection: SafeConnection | undefined;
@@ -126,6 +128,7 @@ export class SafeClient {
         if (options === undefined) throw new SafeError('TrustDomainNotFederated', { unsent });
         connection = new SafeConnection({
           url: new URL(safe.dial),
+          reach,
           serverName,
           tls: options,
           peerErrorOf: tls.peerErrorOf,

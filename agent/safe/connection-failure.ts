@@ -1,8 +1,8 @@
 import type { CertificateDates, PeerError } from '../spiffe/error.ts';
 import { SafeError } from './error.ts';
 
-/** How far a connection came: name look-up and TCP, TLS, request sent, status received. */
-export type Phase = 'connecting' | 'handshake' | 'waiting' | 'reading';
+/** How far a connection came: name look-up, TCP, TLS, request sent, status received. */
+export type Phase = 'lookup' | 'connecting' | 'handshake' | 'waiting' | 'reading';
 
 /** What a connection showed before it failed. */
 export interface Evidence {

@@ -1,5 +1,6 @@
 import type { ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls';
 import { buildConnector, Client } from 'undici';
+import type { Reach } from '../reach.ts';
 import type { CertificateDates } from '../spiffe/error.ts';
 import { failureOfConnection, type Evidence, type PeerErrorOf, type Phase } from './connection-failure.ts';
 import { SafeError } from './error.ts';
@@ -7,6 +8,7 @@ import { SafeError } from './error.ts';
 export interface SafeConnectionOptions {
   /** What is asked: https, with its path. */
   url: URL;
+  reach: Pick<Reach, 'connect'>;
   /** The SNI; default: the host. */
   serverName?: string | undefined;
   /** Own certificate and key, the bundle, and the check of the peer's SPIFFE ID. */
@@ -40,6 +42,8 @@ export class SafeConnection {
   readonly #options: SafeConnectionOptions;
   readonly #client: Client;
   readonly #evidence: Evidence;
+  readonly #ended = new AbortController();
+  #begun = false;
   #socket: TLSSocket | undefined;
   #destroyed = false;
 
@@ -47,7 +51,7 @@ export class SafeConnection {
     this.#options = options;
     const { notBefore, notAfter } = options.own;
     this.#evidence = {
-      phase: 'connecting',
+      phase: 'lookup',
       accepted: false,
       peer: undefined,
       own: { notBefore, notAfter, clock: options.wall() },
@@ -64,11 +68,9 @@ export class SafeConnection {
       bodyTimeout: 0,
       connect: (to, done) => {
         // undici would connect again if the socket closed before it could write.
-        if (this.#socket) return done(new SafeError('SafeUnreachable', { cause: 'CLOSED_EARLY' }), null);
-        // The declared type leaves out that a connector returns the socket it is opening.
-        // A dot at the end is DNS's, and no part of the name in TLS: Go's servers refuse it.
-        const servername = options.serverName ?? to.servername?.replace(/\.$/, '');
-        this.#watch(connector({ ...to, ...(servername && { servername }) }, done) as unknown as TLSSocket);
+        if (this.#begun) return done(new SafeError('SafeUnreachable', { cause: 'CLOSED_EARLY' }), null);
+        this.#begun = true;
+        void this.#open(connector, to, done);
       },
     });
   }
@@ -122,10 +124,33 @@ export class SafeConnection {
     return Buffer.concat(chunks, bytes);
   }
 
+  /** TCP to whichever address of the host answers first, then TLS over it. */
+  async #open(
+    connector: buildConnector.connector,
+    to: buildConnector.Options,
+    done: buildConnector.Callback,
+  ): Promise<void> {
+    const { reach, serverName } = this.#options;
+    const found = (): void => void (this.#evidence.phase = 'connecting');
+    try {
+      const port = Number(to.port || 443);
+      const httpSocket = await reach.connect(to.hostname, port, this.#ended.signal, found);
+      this.#evidence.phase = 'handshake';
+      // A dot at the end is DNS's, and no part of the name in TLS: Go's servers refuse it.
+      const servername = serverName ?? to.servername?.replace(/\.$/, '');
+      // The declared type leaves out that a connector returns the socket it is opening.
+      this.#watch(
+        connector({ ...to, ...(servername && { servername }), httpSocket }, done) as unknown as TLSSocket,
+      );
+    } catch (error) {
+      done(error as Error, null);
+    }
+  }
+
   #watch(socket: TLSSocket): void {
     this.#socket = socket;
+    if (this.#ended.signal.aborted) return void socket.destroy();
     const evidence = this.#evidence;
-    socket.once('connect', () => (evidence.phase = 'handshake'));
     // Ahead of Node's own listener, which ends the socket if the chain does not verify, and its certificate with it.
     // Not getPeerX509Certificate: after it, Node 24 has no `raw` left for checkServerIdentity.
     socket.prependOnceListener('secure', () => {
@@ -141,6 +166,7 @@ export class SafeConnection {
   }
 
   #end(): void {
+    this.#ended.abort();
     this.#socket?.destroy();
     // Nothing waits for it: the request has failed or is done.
     void this.#client.destroy();

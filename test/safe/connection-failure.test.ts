@@ -77,7 +77,7 @@ for (const [what, evidence, code, cause] of cases) {
   test(`${what} is ${code}`, () => {
     const error = failureOfConnection(
       closed,
-      { phase: 'connecting', accepted: false, peer: PEER, own: OWN, socketError: undefined, ...evidence },
+      { phase: 'lookup', accepted: false, peer: PEER, own: OWN, socketError: undefined, ...evidence },
       peerErrorOf,
     );
     assert.deepEqual([error.code, error.cause], [code, cause]);

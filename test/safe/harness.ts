@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../agent/clock.ts';
 import { createLog } from '../../agent/log.ts';
+import { Reach } from '../../agent/reach.ts';
 import { createMetrics } from '../../agent/metrics.ts';
 import { SafeClient, type IdentitySource, type SafeClientOptions } from '../../agent/safe/client.ts';
 import type { DeclaredSafe } from '../../agent/safe/declared-safe.ts';
@@ -144,6 +145,7 @@ export function clientFor(identity: IdentitySource, options: Partial<SafeClientO
   const client = new SafeClient({
     identity,
     safes: safesLike(),
+    reach: new Reach({ clock: systemClock }),
     tls: { options: tlsOptions, peerErrorOf },
     maxBytes: 1024 * 1024,
     log: createLog('trace', {}, { write: (line) => lines.push(line) }),

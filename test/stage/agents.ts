@@ -104,7 +104,9 @@ export function startProcess(
 
 /** The manifest's process flags, with the paths of this machine. */
 function bundleArguments(bundle: string, env: Record<string, string>): string[] {
-  const readable = [bundle, env['KUBECONFIG']].filter((path) => path !== undefined && path !== '');
+  const readable = [bundle, '/etc/hosts', '/etc/resolv.conf', env['KUBECONFIG']].filter(
+    (path) => path !== undefined && path !== '',
+  );
   return [
     '--disable-sigusr1',
     '--disable-proto=delete',
