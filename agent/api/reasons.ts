@@ -200,6 +200,13 @@ export const REASONS = {
     meaning: 'The value at this path is null.',
     hint: (c) => `Register a value: ${register(c)}`,
   },
+  TemplateFailed: {
+    stage: 'resolve',
+    meaning:
+      'A template cannot be filled in: a member is missing or null, or its text is not what a filter takes.',
+    hint: (c) =>
+      `Register what is missing (${register(c)}), or say what stands for it, {{ name.member | default: "text" }}: kubectl edit ${resourceOf(c)}`,
+  },
   NotGranted: {
     stage: 'resolve',
     meaning:
@@ -281,10 +288,11 @@ export const isOutside = (code: Code): boolean => ['identity', 'connect', 'fetch
 export const hintFor = (code: Code, context: HintContext = {}): string =>
   printable((REASONS[code] as Entry).hint(context));
 
-/** A ref that leads nowhere. */
+/** A ref that leads nowhere, or a template that cannot be filled in. */
 export interface RefFailure {
   /** Where it stands in the resource, such as `spec.data[3].ref`. */
   readonly where: string;
+  /** Empty for a template. */
   readonly ref: string;
   readonly code: Code;
 }

@@ -12,6 +12,7 @@ import type { Code, Stage } from './reasons.ts';
 import { TYPE_DEMANDS, missingKey } from './secret-type.ts';
 import { MAX_STALENESS_RULES, OBJECT_NAME_RULES, REFRESH_INTERVAL_RULES, SAFE_URL_RULES } from './syntax.ts';
 import { parseTarget, type Target } from './target.ts';
+import { parseValues, type NamedRef } from './values.ts';
 
 export const GROUP = 'vsecm.com';
 export const VERSION = 'v1alpha1';
@@ -33,6 +34,8 @@ export interface Spec {
   /** The Secret is to be kept as it is. */
   readonly suspend: boolean;
   readonly target: Target;
+  /** What templates may use; written nowhere by itself. */
+  readonly values: readonly NamedRef[];
   readonly data: readonly DataEntry[];
   /** What `data` does not give is taken from these objects. */
   readonly dataFrom: readonly ObjectEntry[];
@@ -98,6 +101,7 @@ export function parseSpec(resource: unknown): Spec {
     'maxStaleness',
     'suspend',
     'target',
+    'values',
     'data',
     'dataFrom',
     'labels',
@@ -118,7 +122,7 @@ export function parseSpec(resource: unknown): Spec {
       : {}),
     suspend: spec.suspend.present && spec.suspend.flag(),
     target,
-    ...parseSources(spec.data, spec.dataFrom, target),
+    ...parseSources(spec, target),
     labels: parseMetadata(spec.labels),
     annotations: parseMetadata(spec.annotations),
   };
@@ -127,16 +131,18 @@ export function parseSpec(resource: unknown): Spec {
 }
 
 /**
- * Characters of all keys and refs together; the CRD has the same limit. What the largest Secret needs, 256 keys with
+ * Characters of all keys, names, refs and templates together; the CRD has the same limit. What the largest Secret needs, 256 keys with
  * refs of a hundred characters, fits; what agents keep of the largest resource is some 100 KiB.
  */
 export const MAX_CHARACTERS = 32_768;
 export const TOO_LONG_MESSAGE =
-  'must not have more than 32,768 characters in its keys and refs together: spread them over several VSecMSecrets';
+  'must not have more than 32,768 characters in its keys, names, refs and templates together: spread them over several VSecMSecrets';
 
-function refuseLong(spec: Field, { data, dataFrom, labels, annotations }: Spec): void {
+function refuseLong(spec: Field, { values, data, dataFrom, labels, annotations }: Spec): void {
   const texts = [
-    ...[...data, ...labels, ...annotations].flatMap(({ key, ref }) => [key, ref.text]),
+    ...values.flatMap(({ name, ref }) => [name, ref.text]),
+    ...data.flatMap(({ key, ref, template }) => [key, ref?.text ?? template!]),
+    ...[...labels, ...annotations].flatMap(({ key, ref }) => [key, ref.text]),
     ...dataFrom.map(({ ref }) => ref.text),
   ];
   // Code points, as the API server counts; at least half of the units.
@@ -149,8 +155,12 @@ export const NO_SOURCE_MESSAGE =
   'must name at least one key: add {key: KEY, ref: SECRET.PATH}, or give an object by dataFrom: [{ref: SECRET}]';
 
 /** With a dataFrom nobody knows the keys before Safe has answered. */
-function parseSources(data: Field, dataFrom: Field, { type }: Target): Pick<Spec, 'data' | 'dataFrom'> {
-  const sources = { data: parseData(data), dataFrom: parseDataFrom(dataFrom) };
+function parseSources(
+  { values, data, dataFrom }: Record<'values' | 'data' | 'dataFrom', Field>,
+  { type }: Target,
+): Pick<Spec, 'values' | 'data' | 'dataFrom'> {
+  const named = parseValues(values);
+  const sources = { values: named, data: parseData(data, named), dataFrom: parseDataFrom(dataFrom) };
   if (sources.dataFrom.length > 0) return sources;
   if (sources.data.length === 0) data.fail(NO_SOURCE_MESSAGE);
   if (missingKey(type, new Set(sources.data.map(({ key }) => key))) !== undefined)

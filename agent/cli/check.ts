@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { loadAll } from 'js-yaml';
 import { Failure } from '../api/reasons.ts';
 import { GROUP, KIND, parseSpec, VERSION, type VSecMSecret } from '../api/vsecmsecret.ts';
+import { parseTemplate } from '../template/parse.ts';
+import { shapeOf } from '../template/shape.ts';
 import type { Cluster } from './cluster.ts';
 import { Refused } from './refused.ts';
 import type { Command, Session } from './session.ts';
@@ -18,7 +20,11 @@ export interface Checked {
   result: 'ok' | 'wrong' | 'skipped' | 'unknown';
   /** What is wrong, or why nothing is known; empty if all is well. */
   problems: string[];
+  /** What templates will give, by key, with names in angle brackets for values; empty without templates. */
+  shapes: Record<string, string>;
 }
+
+type Finding = Omit<Checked, 'shapes'>;
 
 interface Manifest {
   apiVersion?: unknown;
@@ -34,8 +40,8 @@ export const check: Command = {
   summary: 'Check VSecMSecrets of a file, without writing anything',
   details: `Each document is read as the agent reads it, then the API server tries it out (a server-side apply with dryRun=All;
 RBAC: create and patch on vsecmsecrets), and it is compared with the VSecMSecrets that are there: two cannot have one
-Secret as their target. Whether Safe has what the refs name shows only once it is applied. Documents of other kinds are
-skipped. Exits with 0 if all is well, with 1 if something is wrong or could not be found out.`,
+Secret as their target. Of templates it is shown what they will give, with names in angle brackets for the values. Whether
+Safe has what the refs name shows only once it is applied. Documents of other kinds are skipped. Exits with 0 if all is well, with 1 if something is wrong or could not be found out.`,
   options: {
     filename: { type: 'string', short: 'f', placeholder: 'FILE', help: 'YAML or JSON; - is standard input' },
   },
@@ -47,7 +53,7 @@ skipped. Exits with 0 if all is well, with 1 if something is wrong or could not 
     const results: Checked[] = [];
     const targets = new Map<string, string>();
     for (const [index, manifest] of documents.entries())
-      results.push(await checkOne(index + 1, manifest, targets, session));
+      results.push({ ...(await checkOne(index + 1, manifest, targets, session)), shapes: shapes(manifest) });
     if (results.length === 0) terminal.say('no document in the file\n');
     terminal.out(session.json ? json(results) : results.map(render).join(''));
     const good = results.every(({ result }) => result === 'ok' || result === 'skipped');
@@ -85,7 +91,7 @@ async function checkOne(
   manifest: Manifest,
   targets: Map<string, string>,
   session: Session,
-): Promise<Checked> {
+): Promise<Finding> {
   const { kind, apiVersion, metadata } = manifest;
   if (kind !== KIND) return { document, result: 'skipped', problems: [`not a ${KIND}`] };
   const { name } = metadata ?? {};
@@ -150,7 +156,27 @@ function targetOf(resource: VSecMSecret): string {
 const conflict = (target: string, other: string): string =>
   `TargetConflict: Secret ${target} is the target of VSecMSecret ${other}, too; choose another spec.target.name`;
 
-function render({ document, namespace, name, result, problems }: Checked): string {
+/** None of a document that is no VSecMSecret, or that does not parse. */
+function shapes(manifest: Manifest): Record<string, string> {
+  if (manifest.kind !== KIND) return {};
+  try {
+    return Object.fromEntries(
+      parseSpec(manifest).data.flatMap(({ key, template }) =>
+        template === undefined ? [] : [[key, shapeOf(parseTemplate(template))]],
+      ),
+    );
+  } catch {
+    return {};
+  }
+}
+
+function render({ document, namespace, name, result, problems, shapes }: Checked): string {
   const label = name === undefined ? `document ${document}` : `${namespace}/${name}`;
-  return pairs([[label, result], ...problems.map((problem) => ['', problem] as const)]);
+  return pairs([
+    [label, result],
+    ...problems.map((problem) => ['', problem] as const),
+    ...Object.entries(shapes).flatMap(([key, shape]) =>
+      `${key}: ${shape}`.split('\n').map((line) => ['', line] as const),
+    ),
+  ]);
 }

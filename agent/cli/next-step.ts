@@ -22,6 +22,7 @@ const LOOKED_FOR: readonly Code[] = [
   'NotGranted',
   'RefNotFound',
   'RefIsNull',
+  'TemplateFailed',
   'RefInvalid',
 ];
 

@@ -5,6 +5,7 @@ import { SECRET_KEY_RULES } from '../api/syntax.ts';
 import type { Budget } from './budget.ts';
 import type { InPieces } from './in-pieces.ts';
 import type { Resolver } from './resolver.ts';
+import type { TemplateValues } from './template-values.ts';
 import { bytesOf, encode } from './value.ts';
 
 /** What a key costs besides its characters. */
@@ -17,26 +18,31 @@ export class DataBuilder {
   readonly values = new Map<string, Uint8Array>();
   readonly #resolver: Resolver;
   readonly #budget: Budget;
+  readonly #templates: TemplateValues;
   /** What equal refs lead to, by decoding and ref. */
   readonly #known = new Map<string, Uint8Array>();
   readonly #fromObjects = new Set<string>();
 
-  constructor(resolver: Resolver, budget: Budget) {
+  constructor(resolver: Resolver, budget: Budget, templates: TemplateValues) {
     this.#resolver = resolver;
     this.#budget = budget;
+    this.#templates = templates;
   }
 
-  /** A key with a ref of its own. */
-  *add({ key, ref, decode }: DataEntry, index: number): InPieces<void> {
+  /** A key with a ref or template of its own. */
+  *add({ key, ref, template, decode }: DataEntry, index: number): InPieces<void> {
     const where = `spec.data[${index}]`;
-    const id = `${decode} ${ref.text}`;
-    let bytes = this.#known.get(id);
+    const id = ref && `${decode} ${ref.text}`;
+    let bytes = id === undefined ? undefined : this.#known.get(id);
     if (bytes === undefined) {
-      const text = yield* this.#resolver.text(ref, `${where}.ref`, 'value');
+      const text =
+        ref === undefined
+          ? yield* this.#templates.render(template, `${where}.template`)
+          : yield* this.#resolver.text(ref, `${where}.ref`, 'value');
       // UTF-8 has at least as many bytes as UTF-16 has units.
       if (decode === 'None') this.#expect(text.length, where);
       bytes = bytesOf(text, decode, where, key);
-      this.#known.set(id, bytes);
+      if (id !== undefined) this.#known.set(id, bytes);
     }
     this.#put(key, bytes, where);
   }

@@ -1,13 +1,13 @@
 import type { Entry } from '../api/entry.ts';
 import { Failure, type RefFailure } from '../api/reasons.ts';
 import { printable } from '../api/printable.ts';
-import type { Ref } from '../api/ref.ts';
 import type { Spec } from '../api/vsecmsecret.ts';
 import { Budget } from './budget.ts';
 import { DataBuilder } from './data-builder.ts';
 import { checkMetadata, type Desired } from './desired.ts';
 import type { InPieces } from './in-pieces.ts';
 import { Resolver, type Resolution } from './resolver.ts';
+import { TemplateValues } from './template-values.ts';
 import { checkType } from './typed-secret.ts';
 
 /** How many refs that fail are told: who mends so many looks again. */
@@ -23,18 +23,29 @@ const MAX_TOLD = 20;
 export function* resolve(spec: Spec, resolution: Resolution): InPieces<Desired> {
   const budget = new Budget();
   const resolver = new Resolver(resolution, budget);
-  const data = new DataBuilder(resolver, budget);
+  const values = new TemplateValues(resolver, budget);
+  const data = new DataBuilder(resolver, budget, values);
   const failures = new Failures();
-  for (const [index, entry] of spec.data.entries())
-    yield* failures.of(`spec.data[${index}].ref`, entry.ref, data.add(entry, index));
+  for (const [index, value] of spec.values.entries()) {
+    const where = `spec.values[${index}].ref`;
+    yield* failures.of(where, value.ref.text, values.add(value, where));
+  }
+  // While a value is missing nothing can be said of templates.
+  const renders = !failures.some;
+  for (const [index, entry] of spec.data.entries()) {
+    const { ref } = entry;
+    if (ref === undefined && !renders) continue;
+    const where = `spec.data[${index}].${ref === undefined ? 'template' : 'ref'}`;
+    yield* failures.of(where, ref?.text ?? '', data.add(entry, index));
+  }
   for (const [index, { ref }] of spec.dataFrom.entries())
-    yield* failures.of(`spec.dataFrom[${index}].ref`, ref, data.addMembers(ref, index));
+    yield* failures.of(`spec.dataFrom[${index}].ref`, ref.text, data.addMembers(ref, index));
   const metadata = { labels: new Map<string, string>(), annotations: new Map<string, string>() };
   for (const list of ['labels', 'annotations'] as const) {
     const entries: readonly Entry[] = spec[list];
     for (const [index, { key, ref }] of entries.entries()) {
       const where = `spec.${list}[${index}].ref`;
-      const text = yield* failures.of(where, ref, resolver.text(ref, where, 'metadata'));
+      const text = yield* failures.of(where, ref.text, resolver.text(ref, where, 'metadata'));
       if (text !== undefined) metadata[list].set(key, text);
     }
   }
@@ -45,19 +56,23 @@ export function* resolve(spec: Spec, resolution: Resolution): InPieces<Desired> 
   return { data: data.values, ...metadata, ...resolver.sources() };
 }
 
-/** The refs that fail. A limit that is reached ends all, since nothing more can be done within it. */
+/** The refs and templates that fail. A limit that is reached ends all, since nothing more can be done within it. */
 class Failures {
   #first: Failure | undefined;
   readonly #refs: RefFailure[] = [];
 
-  /** `undefined` if it fails. */
-  *of<Result>(where: string, ref: Ref, work: InPieces<Result>): InPieces<Result | undefined> {
+  get some(): boolean {
+    return this.#first !== undefined;
+  }
+
+  /** `undefined` if it fails. `ref`: empty for a template. */
+  *of<Result>(where: string, ref: string, work: InPieces<Result>): InPieces<Result | undefined> {
     try {
       return yield* work;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       this.#first ??= error;
-      this.#refs.push({ where, ref: printable(ref.text), code: error.code });
+      this.#refs.push({ where, ref: printable(ref), code: error.code });
       const limit = error.code === 'LimitExceeded' || error.code === 'SecretTooLarge';
       if (limit || this.#refs.length === MAX_TOLD) this.throw();
       return undefined;

@@ -61,6 +61,11 @@ export class Resolver {
     return this.textOf(node, path);
   }
 
+  /** What a ref leads to. */
+  *node(ref: Ref, path: string, reach: 'value' | 'members'): InPieces<Node> {
+    return (yield* this.#one(ref, path, reach)).node;
+  }
+
   /** The text of a node, made once. `path` begins the message if the budget does not suffice. */
   textOf(node: Node, path: string): string {
     const known = this.#texts.get(node);

@@ -49,6 +49,7 @@ const MISSING: ReadonlySet<Code> = new Set<Code>([
   'NotGranted',
   'RefNotFound',
   'RefIsNull',
+  'TemplateFailed',
   'RefInvalid',
 ]);
 /** A write that was forbidden is tried again after this long, however long the interval. */

@@ -26,11 +26,15 @@ import {
   SECRET_KEY_RULES,
 } from '../../agent/api/syntax.ts';
 import { CREATION_POLICIES, MERGE_IMMUTABLE_MESSAGE, MERGE_TYPE_MESSAGE } from '../../agent/api/target.ts';
-import { DECODINGS } from '../../agent/api/entry.ts';
+import { DECODINGS, ONE_SOURCE_MESSAGE } from '../../agent/api/entry.ts';
+import { TEMPLATE_RULES, VALUE_NAME_RULES } from '../../agent/api/values.ts';
+import { FILTERS } from '../../agent/template/filters.ts';
+import { MAX_TEMPLATE_LENGTH, NAME_PATTERN } from '../../agent/template/parse.ts';
 import { NO_SOURCE_MESSAGE, TOO_LONG_MESSAGE } from '../../agent/api/vsecmsecret.ts';
 
 interface Schema {
   description?: string;
+  maxLength?: number;
   properties?: Record<string, Schema>;
   items?: Schema;
   enum?: string[];
@@ -56,8 +60,10 @@ const FIELDS: [path: string[], rules: readonly Rule[], patterns: string[]][] = [
   [['spec', 'maxStaleness'], MAX_STALENESS_RULES, [DURATION_PATTERN]],
   [['spec', 'target', 'name'], OBJECT_NAME_RULES, []],
   [['spec', 'target', 'type'], SECRET_TYPE_RULES, []],
+  [['spec', 'values', '[]', 'name'], VALUE_NAME_RULES, [NAME_PATTERN]],
+  [['spec', 'data', '[]', 'template'], TEMPLATE_RULES, []],
   [['spec', 'data', '[]', 'key'], SECRET_KEY_RULES, [SECRET_KEY_PATTERN]],
-  ...['data', 'dataFrom'].map((list): [string[], readonly Rule[], string[]] => [
+  ...['values', 'data', 'dataFrom'].map((list): [string[], readonly Rule[], string[]] => [
     ['spec', list, '[]', 'ref'],
     REF_RULES,
     [CONTROL_PATTERN, EMPTY_NAME_PATTERN, JSON_PATH_PATTERN, NAME_FIRST_PATTERN, TWO_SELECTORS_PATTERN],
@@ -91,6 +97,7 @@ test('the CRD and the agent say the same about fields that depend on each other'
     ...Array.from(TYPE_DEMANDS.values(), ({ message }) => message),
     TOO_LONG_MESSAGE,
   ]);
+  assert.deepEqual(messages('spec', 'data', '[]'), [ONE_SOURCE_MESSAGE]);
   assert.deepEqual(messages('spec', 'target'), [MERGE_TYPE_MESSAGE, MERGE_IMMUTABLE_MESSAGE]);
   for (const [type, { keys }] of TYPE_DEMANDS) {
     const { rule } = validations(at('spec')).find(({ rule }) => rule.includes(`'${type}'`))!;
@@ -104,6 +111,10 @@ test('the CRD and the agent say the same about fields that depend on each other'
 test('the CRD and the agent know the same words', () => {
   assert.deepEqual(at('spec', 'target', 'creationPolicy').enum, CREATION_POLICIES);
   assert.deepEqual(at('spec', 'data', '[]', 'decode').enum, DECODINGS);
+  const { description = '', maxLength } = at('spec', 'data', '[]', 'template');
+  assert.equal(maxLength, MAX_TEMPLATE_LENGTH);
+  const listed = /The filters are ([^.]+)\./.exec(description)![1]!;
+  assert.deepEqual(listed.split(/, | and /), Object.keys(FILTERS));
 });
 
 // An agent of an older version refuses fields that it does not know, so a default must not add one to every

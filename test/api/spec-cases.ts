@@ -24,12 +24,13 @@ export function filled(characters: number): Record<string, unknown> {
     dataFrom: list(4, (index) => ({ ref: `${index}${ref(999)}` })),
     labels: list(8, (index) => ({ key: key(index), ref: pub(index) })),
     annotations: list(3, (index) => ({ key: key(index), ref: pub(index) })),
+    values: list(2, (index) => ({ name: key(index), ref: ref(100) })),
   };
   const texts = Object.values(spec).flatMap((entries) =>
     entries.flatMap((entry) => Object.values(entry) as string[]),
   );
   const left = characters - texts.reduce((sum, text) => sum + [...text].length, 0);
-  return { ...spec, data: [...spec.data, { key: 'last', ref: ref(left - 4) }] };
+  return { ...spec, data: [...spec.data, { key: 'last', template: '😀'.repeat(left - 4) }] };
 }
 
 /** Specs that the CRD and the agent must both take. */
@@ -47,6 +48,18 @@ export const GOOD_SPECS: Record<string, Change> = {
     annotations: [{ key: 'env', ref: 'databaseCredentials.cocaCola.annotations.env' }],
   },
   'as many characters as there may be': filled(32_768),
+  'a template': {
+    values: [
+      { name: 'user', ref: 's.user' },
+      { name: '_a-1', ref: '$.s.b' },
+    ],
+    data: [{ key: 'url', template: 'a://{{ user | urlquery }}@{{_a-1.host}}', decode: 'None' }],
+  },
+  'a text': { data: [{ key: 'text', template: 'as it is' }] },
+  'as many values as there may be': withData({
+    values: Array.from({ length: 64 }, (_, i) => ({ name: `v${i}`, ref: 's' })),
+  }),
+  'the longest template': { data: [{ key: 'a', template: '😀'.repeat(16_384) }] },
   'all the rest': {
     maxStaleness: '15m',
     suspend: true,
@@ -120,7 +133,70 @@ export const WRONG_SPECS: Record<string, { spec: unknown; field: string }> = {
   'empty data': { spec: { data: [] }, field: 'spec.data' },
   'data that is no list': { spec: { data: { key: 'a', ref: 's.a' } }, field: 'spec.data' },
   'an entry without key': { spec: { data: [{ ref: 's.a' }] }, field: 'spec.data[0].key' },
-  'an entry without ref': { spec: { data: [{ key: 'a' }] }, field: 'spec.data[0].ref' },
+  'an entry without ref and template': { spec: { data: [{ key: 'a' }] }, field: 'spec.data[0]' },
+  'an entry with ref and template': {
+    spec: { data: [{ key: 'a', ref: 's.a', template: 'text' }] },
+    field: 'spec.data[0]',
+  },
+  'an empty template': { spec: { data: [{ key: 'a', template: '' }] }, field: 'spec.data[0].template' },
+  'a template that is a number': {
+    spec: { data: [{ key: 'a', template: 7 }] },
+    field: 'spec.data[0].template',
+  },
+  'an over-long template': {
+    spec: { data: [{ key: 'a', template: '😀'.repeat(16_385) }] },
+    field: 'spec.data[0].template',
+  },
+  'a value without name': { spec: withData({ values: [{ ref: 's' }] }), field: 'spec.values[0].name' },
+  'a value with a dot in its name': {
+    spec: withData({ values: [{ name: 'a.b', ref: 's' }] }),
+    field: 'spec.values[0].name',
+  },
+  'a value without ref': { spec: withData({ values: [{ name: 'a' }] }), field: 'spec.values[0].ref' },
+  'a value with an empty name in its ref': {
+    spec: withData({ values: [{ name: 'a', ref: 's..a' }] }),
+    field: 'spec.values[0].ref',
+  },
+  'values that are no list': { spec: withData({ values: 'a' }), field: 'spec.values' },
+  'a value that is a text': { spec: withData({ values: ['a'] }), field: 'spec.values[0]' },
+  'a value whose name is a number': {
+    spec: withData({ values: [{ name: 7, ref: 's' }] }),
+    field: 'spec.values[0].name',
+  },
+  'a value with an over-long name': {
+    spec: withData({ values: [{ name: 'a'.repeat(64), ref: 's' }] }),
+    field: 'spec.values[0].name',
+  },
+  'a value whose ref is a number': {
+    spec: withData({ values: [{ name: 'a', ref: 7 }] }),
+    field: 'spec.values[0].ref',
+  },
+  'a value with an over-long ref': {
+    spec: withData({ values: [{ name: 'a', ref: 'a'.repeat(1025) }] }),
+    field: 'spec.values[0].ref',
+  },
+  'a value with a line break in its ref': {
+    spec: withData({ values: [{ name: 'a', ref: 's\n.a' }] }),
+    field: 'spec.values[0].ref',
+  },
+  'a value with a JSONPath that selects too much': {
+    spec: withData({ values: [{ name: 'a', ref: '$..a' }] }),
+    field: 'spec.values[0].ref',
+  },
+  'the same value twice': {
+    spec: withData({
+      values: [
+        { name: 'a', ref: 's' },
+        { name: 'a', ref: 't' },
+      ],
+    }),
+    field: 'spec.values[1].name',
+  },
+  'too many values': {
+    spec: withData({ values: Array.from({ length: 65 }, (_, i) => ({ name: `v${i}`, ref: 's' })) }),
+    field: 'spec.values',
+  },
+  'nothing but values': { spec: { values: [{ name: 'a', ref: 's' }] }, field: 'spec.data' },
   'an entry that is a text': { spec: { data: ['a'] }, field: 'spec.data[0]' },
   'the same key twice': {
     spec: {

@@ -26,7 +26,7 @@ test('a full spec is taken with all its fields', () => {
     type: 'Opaque',
   });
   assert.deepEqual(
-    spec.data.map(({ key, ref }) => [key, ref.text]),
+    spec.data.map(({ key, ref }) => [key, ref?.text]),
     [
       ['username', 'databaseCredentials.cocaCola.data.username'],
       ['password', 'databaseCredentials.cocaCola.data.password'],
@@ -46,6 +46,7 @@ test('so is one with all the rest', () => {
     maxStalenessMs: 900_000,
     suspend: true,
     target: { name: 'web', type: 'kubernetes.io/tls', creationPolicy: 'Orphan', immutable: true },
+    values: [],
     data: [
       { key: 'tls.crt', ref: { kind: 'dotted', text: 'web.crt' }, decode: 'Base64' },
       { key: 'tls.key', ref: { kind: 'dotted', text: 'web.key' }, decode: 'None' },
@@ -66,6 +67,7 @@ test('what is left out takes its default', () => {
     refreshIntervalMs: 3_600_000,
     suspend: false,
     target: { name: 'sample', type: 'Opaque', creationPolicy: 'Owner', immutable: false },
+    values: [],
     data: [{ key: 'a', ref: { kind: 'dotted', text: 's.a' }, decode: 'None' }],
     dataFrom: [],
     labels: [],
@@ -96,6 +98,26 @@ test('fields that the agent does not know are refused rather than ignored', () =
   assert.match(failure.message, /^spec\.data\[0\] must not have a member "decrypt"/);
 });
 
+const TEMPLATES: [template: string, message: RegExp][] = [
+  ['a\n{{ user', /^spec\.data\[0\]\.template does not parse: line 2, column 1: this \{\{ has no \}\}$/],
+  [
+    '{{ password }}',
+    /^spec\.data\[0\]\.template uses password, which is not in spec\.values: add \{name: password, ref: /,
+  ],
+  ['{{ user | append: host }}', /uses host, which is not in spec\.values/],
+  ['{{ toString }}', /uses toString, which/],
+  [`{{ ${'x'.repeat(16_000)} }}`, /uses x{63}, which/],
+];
+
+for (const [template, message] of TEMPLATES) {
+  test(`a template that cannot be used is refused, and it is said why: ${JSON.stringify(template.slice(0, 30))}`, () => {
+    const spec = { values: [{ name: 'user', ref: 's.user' }], data: [{ key: 'a', template }] };
+    const failure = failureOf(() => parseSpec(resource(spec)));
+    assert.equal(failure.code, 'InvalidSpec');
+    assert.match(failure.message, message);
+  });
+}
+
 test('inherited members do not count', () => {
   const spec = Object.create({ data: [{ key: 'a', ref: 's.a' }] }) as object;
   assert.equal(failureOf(() => parseSpec(resource(spec))).code, 'InvalidSpec');
@@ -108,9 +130,9 @@ test('inherited members do not count', () => {
 test('whatever comes, it is a spec or an InvalidSpec', () => {
   const leaf = fc.oneof(
     fc.anything(),
-    fc.constantFrom('1h', 's.a', 'k8s', 'key', 'https://a', 'Merge', 'Base64', true),
+    fc.constantFrom('1h', 's.a', 'k8s', 'key', 'https://a', 'Merge', 'Base64', '{{ key }}', true),
   );
-  const entry = fc.record({ key: leaf, ref: leaf, decode: leaf }, { requiredKeys: [] });
+  const entry = fc.record({ key: leaf, ref: leaf, template: leaf, decode: leaf }, { requiredKeys: [] });
   const target = fc.record(
     { name: leaf, type: leaf, creationPolicy: leaf, immutable: leaf },
     { requiredKeys: [] },
@@ -123,6 +145,7 @@ test('whatever comes, it is a spec or an InvalidSpec', () => {
       maxStaleness: leaf,
       suspend: leaf,
       target: fc.oneof(leaf, target),
+      values: fc.array(fc.record({ name: leaf, ref: leaf })),
       data: fc.array(entry),
       dataFrom: fc.array(fc.oneof(leaf, fc.record({ ref: leaf }))),
       labels: fc.array(entry),

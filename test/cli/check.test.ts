@@ -15,7 +15,10 @@ const checkAll = async (...documents: object[]) => {
     '-o',
     'json',
   );
-  return { code, results: JSON.parse(out) as { name?: string; result: string; problems: string[] }[] };
+  return {
+    code,
+    results: JSON.parse(out) as { name?: string; result: string; problems: string[]; shapes: object }[],
+  };
 };
 const password = { data: [{ key: 'password', ref: 'db.password' }] };
 const names = async (): Promise<string[]> =>
@@ -81,6 +84,36 @@ test('a target that a VSecMSecret of the cluster has is found', async () => {
   assert.equal(code, 1);
   assert.match(results[0]?.problems[0] ?? '', /Secret shared is the target of VSecMSecret holder/);
   assert.equal((await checkAll(vss('holder', { target: { name: 'shared' }, ...password }))).code, 0);
+});
+
+test('what templates will give is shown, with names for the values', async () => {
+  const path = join(EXAMPLES, 'application-yaml.yaml');
+  const { code, out } = await vsecm(stage.cluster.kubeconfig, ['check', '-f', path, '-n', 'team']);
+  assert.equal(code, 0);
+  const [first, ...shape] = out.trimEnd().split('\n');
+  assert.equal(first, 'team/shop-config   ok');
+  assert.deepEqual(shape.map((line) => line.slice('team/shop-config   '.length)).slice(0, 5), [
+    'application.yaml: spring:',
+    '  datasource:',
+    '    url: jdbc:postgresql://db.example.com/shop',
+    '    username: <user|yaml>',
+    '    password: <password|yaml>',
+  ]);
+  const { results } = await checkAll(
+    vss('good', { values: [{ name: 'v', ref: 's' }], data: [{ key: 'k', template: '{{ v | trim }}' }] }),
+    vss('open', { data: [{ key: 'k', template: 'a\n{{' }] }),
+    vss('unknown', { data: [{ key: 'k', template: '{{ v }}' }] }),
+  );
+  assert.deepEqual(
+    results.map(({ result, shapes }) => [result, shapes]),
+    [
+      ['ok', { k: '<v|trim>' }],
+      ['wrong', {}],
+      ['wrong', {}],
+    ],
+  );
+  assert.match(results[1]!.problems[0]!, /^spec\.data\[0\]\.template does not parse: line 2, column 3: /);
+  assert.match(results[2]!.problems[0]!, /^spec\.data\[0\]\.template uses v, which is not in spec\.values/);
 });
 
 test('what the API server refuses is told by its fields; a namespace that is absent and a missing verb are not the file’s fault', async (t) => {

@@ -207,6 +207,13 @@ const CASES: Record<Code, Case> = {
     spec: (ns) => data(`${ns}.a.b`),
   },
   RefIsNull: { arrange: holding({ password: null }) },
+  TemplateFailed: {
+    arrange: holding({ password: null }),
+    spec: (ns) => ({
+      values: [{ name: 'db', ref: ns }],
+      data: [{ key: 'password', template: '{{ db.password }}' }],
+    }),
+  },
   NotGranted: { arrange: (ns) => scene.register(ns, '{"password":"s3cr3t"}', ['somewhere-else']) },
   NotYetValid: { arrange: holding({ password: 's3cr3t' }, { notBefore: '2999-01-01T00:00:00Z' }) },
   Expired: { arrange: holding({ password: 's3cr3t' }, { expires: '2001-01-01T00:00:00Z' }) },

@@ -24,6 +24,7 @@ const SPEC_FIELDS = [
   'secretType',
   'suspend',
   'target',
+  'values',
   'vsecmSafeURL',
 ];
 

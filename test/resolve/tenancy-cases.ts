@@ -100,10 +100,28 @@ const labels = fc.oneof(
   { arbitrary: fc.constant([]), weight: 4 },
   dotted.map((ref) => [{ key: 'l', ref: `${ref}.labels.a` }]),
 );
+const values = fc.oneof(
+  { arbitrary: fc.constant<{ name: string; ref: string }[]>([]), weight: 1 },
+  fc.array(fc.record({ name: fc.constantFrom('u', 'v'), ref }), { maxLength: 1 }),
+);
+const operand = (name: string): fc.Arbitrary<string> =>
+  fc.constantFrom(
+    ...[name, name, name, `${name}.a | default: "none"`, `${name} | b64dec`],
+    ...[`${name}.a`, `${name}.b`, `${name}.a.b`],
+  );
+/** Templates of all the values, as keys of their own. */
+const templates = (all: { name: string }[]): fc.Arbitrary<{ key: string; template: string }[]> =>
+  fc
+    .tuple(...all.map(({ name }) => operand(name)))
+    .map((operands) => operands.map((one, index) => ({ key: `t${index}`, template: `<{{ ${one} }}>` })));
+
 /** A spec whose refs lead anywhere or nowhere. */
 export const spec = fc
-  .record({ data, dataFrom, target, labels })
-  .filter(({ data, dataFrom, target }) => dataFrom.length > 0 || (data.length > 0 && !('type' in target)));
+  .record({ values, data, dataFrom, target, labels })
+  .filter(({ data, dataFrom, target }) => dataFrom.length > 0 || (data.length > 0 && !('type' in target)))
+  .chain((draft) =>
+    templates(draft.values).map((composed) => ({ ...draft, data: [...draft.data, ...composed] })),
+  );
 
 /** Refs of every form to what a secret holds, so that refs lead somewhere more often than by chance. */
 function refsInto(secret: StoredSecret): string[] {
@@ -130,7 +148,11 @@ function refsInto(secret: StoredSecret): string[] {
   return refs;
 }
 
-type Draft = { data: { ref: string }[]; dataFrom: { ref: string }[] };
+type Draft = {
+  values: { ref: string }[];
+  data: ({ ref: string } | { template: string })[];
+  dataFrom: { ref: string }[];
+};
 
 /** The spec with three of four refs exchanged for such as lead into the secrets. */
 export function aimed<T extends Draft>(
@@ -144,5 +166,6 @@ export function aimed<T extends Draft>(
     return choice % 4 === 0 ? entry : { ...entry, ref: refs[choice % refs.length]! };
   };
   const dataFrom = new Map(draft.dataFrom.map(aim).map((entry) => [entry.ref, entry]));
-  return { ...draft, data: draft.data.map(aim), dataFrom: [...dataFrom.values()] };
+  const data = draft.data.map((entry) => ('ref' in entry ? aim(entry) : entry));
+  return { ...draft, values: draft.values.map(aim), data, dataFrom: [...dataFrom.values()] };
 }

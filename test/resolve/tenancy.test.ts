@@ -31,6 +31,7 @@ function outcome(object: object, answer: Answer): unknown {
 const codes = new Map<string, number>();
 let objects = 0;
 let searches = 0;
+let templates = 0;
 
 test('what a namespace gets does not depend on the secrets of others', () => {
   const property = fc.property(
@@ -52,6 +53,7 @@ test('what a namespace gets does not depend on the secrets of others', () => {
       const code = (alone as { code?: string }).code ?? 'Synced';
       if (object.dataFrom.length > 0 && code === 'Synced') objects++;
       if (/\[\?/.test(JSON.stringify(object)) && code === 'Synced') searches++;
+      if (object.values.length > 0 && code === 'Synced') templates++;
       codes.set(code, (codes.get(code) ?? 0) + 1);
     },
   );
@@ -65,12 +67,16 @@ test('what a namespace gets does not depend on the secrets of others', () => {
     'RefIsNull',
     'RefInvalid',
     'ValueInvalid',
+    'TemplateFailed',
     'Expired',
     'NotYetValid',
   ]) {
     assert.ok((codes.get(code) ?? 0) > 0, `${code}: ${codes.get(code) ?? 0} of 4000`);
   }
-  assert.ok(objects > 20 && searches > 5, `${objects} with dataFrom, ${searches} with a search`);
+  assert.ok(
+    objects > 20 && searches > 5 && templates > 3,
+    `${objects} with dataFrom, ${searches} with a search, ${templates} with templates`,
+  );
 });
 
 test('ten thousand secrets of others do not make a look-up slower', () => {
