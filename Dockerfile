@@ -19,5 +19,6 @@ WORKDIR /app
 COPY --from=build /src/dist /app/dist
 # By number, since runAsNonRoot cannot judge a name.
 USER 65532:65532
+# Run by hand it wants `docker run --init`: as PID 1 it hears no signal in its first tenth of a second.
 # Keep in step with daemonset/60-daemonset.yaml, which says what the flags are for.
 ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--disable-proto=delete", "--max-semi-space-size=4", "--permission", "--allow-fs-read=/app", "--allow-fs-read=/var/run/secrets", "--allow-fs-read=/etc/hosts", "--allow-fs-read=/etc/resolv.conf", "--allow-fs-read=/spire-agent-socket", "/app/dist/agent.js"]

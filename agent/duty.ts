@@ -35,7 +35,7 @@ import { SOURCE_PACE, type AnswerReader, type Endpoint, type SourcePace } from '
 import { Sources } from './sync/sources.ts';
 import { STATUS_PACE, StatusWriter, type PutStatus, type StatusPace } from './sync/status-writer.ts';
 import { Wakeups } from './sync/wakeups.ts';
-import { runTogether, type Task } from './tasks.ts';
+import { runTogether, whenAborted, type Task } from './tasks.ts';
 import { Turns } from './turns.ts';
 
 /** How fast things go; the defaults are the product's, tests shorten them. */
@@ -88,6 +88,10 @@ export class Duty {
   readonly #reminder: Reminder;
   readonly #wakeups: Wakeups;
   readonly #reconciler: Reconciler;
+  /** The term has ended: nothing is looked up or written any more but what is told of it. */
+  readonly #ended = new AbortController();
+  /** Nothing leaves any more. */
+  readonly #gone = new AbortController();
 
   constructor(options: DutyOptions) {
     const { node, pod, namespaces, kube, clock, random, log, metrics, pace, onRewound } = options;
@@ -121,7 +125,7 @@ export class Duty {
     this.#schedule = new Schedule({ clock });
     const enqueue = (key: string, urgent: boolean): void => this.#queue.add(key, { urgent });
     const events = new EventSink({
-      post: eventApi(kube),
+      post: eventApi(kube.until(this.#gone.signal)),
       clock,
       node,
       pod,
@@ -147,7 +151,7 @@ export class Duty {
       },
     });
     this.#statuses = new StatusWriter({
-      put: this.#whileOwned(statusApi(kube)),
+      put: this.#whileOwned(statusApi(kube.until(this.#gone.signal))),
       schedule: this.#schedule,
       clock,
       random,
@@ -203,7 +207,7 @@ export class Duty {
       inTurns: (namespace, work) => this.#turns.through(work, (ms) => this.#queue.charge(namespace, ms)),
       sources: this.#sources,
       groups: this.#groups,
-      writer: new SecretWriter({ api: secretApi(kube, clock) }),
+      writer: new SecretWriter({ api: secretApi(kube.until(this.#ended.signal), clock) }),
       reporter,
       statuses: this.#statuses,
       schedule: this.#schedule,
@@ -277,8 +281,14 @@ export class Duty {
       this.#reminder.start();
       await controller.run(all);
     };
+    // Nothing new is begun: who looks at something finishes the write that has left, and gives up the rest.
+    const ending: Task = async (all) => {
+      await whenAborted(all);
+      this.#ended.abort();
+    };
     try {
       await runTogether(signal, {
+        ending,
         resources: (all) => this.#resources.run(all),
         secrets: (all) => this.#secrets.run(all),
         work,
@@ -291,6 +301,7 @@ export class Duty {
       const cancel = clock.after(pace.flushMs, late.resolve);
       await Promise.race([this.#statuses.flush(), late.promise]);
       cancel();
+      this.#gone.abort();
       this.#schedule.clear();
     }
   }

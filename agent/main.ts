@@ -1,9 +1,14 @@
+// First: see there.
+import { stopping } from './stopping.ts';
 import { createInterface } from 'node:readline';
 import { createAgent } from './agent.ts';
+import { pause } from './backoff.ts';
 import { parseLine, pretty } from './cli/log-line.ts';
+import { systemClock } from './clock.ts';
 import { ConfigError, describeConfig, readConfig, type Config } from './config.ts';
 import { createLog, standardOutput, type Log, type LogDestination } from './log.ts';
 import { crashFields } from './crash.ts';
+import { whenAborted } from './tasks.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `vsecm-agent ${VERSION}: makes Kubernetes Secrets of what VMware Secrets Manager Safe holds
@@ -13,12 +18,18 @@ Usage: vsecm-agent [--pretty | --pretty - | --help | --version]
   --pretty     logs for people instead of JSON
   --pretty -   only shows the JSON log on standard input so: kubectl logs ... | node agent.js --pretty -
 
-Runs until SIGTERM or SIGINT, then finishes the writes in flight. Exits with 0 after a signal, with 1 if it
-cannot go on, with 2 if its arguments or environment cannot be used.
+Runs until SIGTERM or SIGINT, then finishes the writes in flight, 20 s at most. Exits with 0 after a signal, with 1
+if it cannot go on or to its end, with 2 if its arguments or environment cannot be used.
 
 Environment:
 ${describeConfig()}
 `;
+
+/**
+ * From the signal to the end of the process, whatever hangs. What may take long by right is a write that has left
+ * (10 s) and the statuses after it (5 s); the manifest's grace period is 30 s.
+ */
+const LONGEST_STOP_MS = 20_000;
 
 /** Ends with the process's exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -45,13 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(config: Config, log: Log): Promise<number> {
-  const stop = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(name, () => {
-      log.info('Stopping', { signal: name });
-      stop.abort();
-    });
-  }
+  void limitStop(log);
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
       log.fatal('The agent cannot go on', crashFields(error));
@@ -59,14 +64,24 @@ async function run(config: Config, log: Log): Promise<number> {
     });
   }
   try {
-    const agent = await createAgent({ config, log });
-    await agent.run(stop.signal);
+    // What it reads at the start, such as the output of a kubeconfig's command, need not come.
+    const agent = await Promise.race([createAgent({ config, log }), whenAborted(stopping.signal)]);
+    await agent?.run(stopping.signal);
     log.info('Stopped');
     return 0;
   } catch (error) {
     log.fatal('The agent cannot go on', crashFields(error));
     return 1;
   }
+}
+
+/** Ends the process when it does not end by itself after a signal. */
+async function limitStop(log: Log): Promise<void> {
+  await whenAborted(stopping.signal);
+  log.info('Stopping', { signal: stopping.name ?? '' });
+  await pause(systemClock, LONGEST_STOP_MS, new AbortController().signal);
+  log.warn('Something did not end; the agent stops without it');
+  process.exit(1);
 }
 
 /** Writes lines of JSON as people read them. */
@@ -77,8 +92,9 @@ function forPeople(output: LogDestination): LogDestination {
 /** Shows the log on standard input as people read it, until it ends. */
 async function filter(): Promise<number> {
   const output = standardOutput();
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity }))
-    output.write(prettyText(line));
+  const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
+  stopping.signal.addEventListener('abort', () => lines.close());
+  for await (const line of lines) output.write(prettyText(line));
   return 0;
 }
 

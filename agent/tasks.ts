@@ -23,3 +23,11 @@ export async function runTogether(signal: AbortSignal, tasks: Record<string, Tas
   );
   if (first !== undefined) throw first;
 }
+
+/** Resolves once `signal` is aborted. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -49,15 +49,18 @@ export class KubeClient {
   readonly #transport: Pick<Transport, 'pool' | 'distrust' | 'close'>;
   readonly #prefix: string;
   readonly #options: KubeClientOptions & { clock: Clock };
+  readonly #term: AbortSignal | undefined;
 
   private constructor(
     access: Pick<Access, 'server' | 'credentials'>,
     options: KubeClientOptions & { clock: Clock },
     transport?: Pick<Transport, 'pool' | 'distrust' | 'close'>,
+    term?: AbortSignal,
   ) {
     const { origin, pathname } = new URL(access.server);
     this.#access = access;
     this.#options = options;
+    this.#term = term;
     this.#transport = transport ?? new Transport(origin);
     this.#prefix = pathname === '/' ? '' : pathname;
   }
@@ -86,6 +89,14 @@ export class KubeClient {
       close: async () => {},
     };
     return new KubeClient(access, options, transport);
+  }
+
+  /**
+   * The same client for a term that ends with `term`: then what only reads is abandoned, what changes something and has
+   * left is finished, within its deadline, and nothing leaves any more: `NotSent`.
+   */
+  until(term: AbortSignal): KubeClient {
+    return new KubeClient(this.#access, this.#options, this.#transport, term);
   }
 
   /**
@@ -149,7 +160,7 @@ export class KubeClient {
     const silence = typeof silenceMs === 'number' ? silenceMs : silenceMs();
     const { openingMs = Math.min(TIMEOUT_MS, silence) } = options;
     const { clock } = this.#options;
-    const alarm = new Deadline(clock, signal, openingMs, 'Timeout');
+    const alarm = new Deadline(clock, [signal, this.#term], openingMs, 'Timeout');
     let pool: Connections | undefined;
     try {
       const answer = await this.#send(
@@ -173,12 +184,10 @@ export class KubeClient {
   }
 
   async #exchange<T>(request: KubeRequest): Promise<{ status: number; object: T }> {
-    const deadline = new Deadline(
-      this.#options.clock,
-      request.signal,
-      request.timeoutMs ?? (request.method === 'GET' ? TIMEOUT_MS : MUTATION_TIMEOUT_MS),
-      'Timeout',
-    );
+    const reads = request.method === 'GET';
+    const { timeoutMs = reads ? TIMEOUT_MS : MUTATION_TIMEOUT_MS } = request;
+    const signals = [request.signal, reads ? this.#term : undefined];
+    const deadline = new Deadline(this.#options.clock, signals, timeoutMs, 'Timeout');
     let pool: Connections | undefined;
     try {
       const answer = await this.#send({ ...request, use: 'requests' }, deadline);
@@ -211,8 +220,8 @@ export class KubeClient {
       accept = OBJECT,
       use,
       label = method,
-      mayLeave,
     } = exchange;
+    const mayLeave = this.#guard(exchange.mayLeave);
     const credentials = await this.#access.credentials(afterRefusal);
     if (mayLeave?.() === false) throw new KubeError(0, { code: 'NotSent' });
     const pool = this.#transport.pool(use, credentials);
@@ -240,9 +249,15 @@ export class KubeClient {
     }
   }
 
+  #guard(mayLeave: (() => boolean) | undefined): (() => boolean) | undefined {
+    const term = this.#term;
+    return term === undefined ? mayLeave : () => !term.aborted && mayLeave?.() !== false;
+  }
+
   #failure(error: unknown, deadline: Deadline, pool: Connections | undefined): KubeError {
-    if (deadline.missed === undefined)
-      return deadline.aborted ? new KubeError(0, { code: 'Aborted' }) : KubeError.fromThrown(error);
+    if (deadline.missed === undefined && deadline.aborted)
+      return new KubeError(0, { code: this.#term?.aborted === true ? 'NotSent' : 'Aborted' });
+    if (deadline.missed === undefined) return KubeError.fromThrown(error);
     if (pool !== undefined) this.#transport.distrust(pool);
     return new KubeError(0, { code: deadline.missed });
   }

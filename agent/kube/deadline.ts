@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts';
 
 /**
- * A signal that is aborted with `outer`, or when time is up. `AbortSignal.any` and `timeout` would do the same by
+ * A signal that is aborted with one of `outers`, or when time is up. `AbortSignal.any` and `timeout` would do the same by
  * the machine's clock only.
  */
 export class Deadline {
   readonly #clock: Clock;
-  readonly #outer: AbortSignal | undefined;
+  readonly #outers: readonly AbortSignal[];
   readonly #controller = new AbortController();
   readonly #onOuter = (): void => this.#controller.abort();
   #cancel: () => void = () => {};
@@ -16,11 +16,11 @@ export class Deadline {
   #missed: string | undefined;
 
   /** @param code what `missed` says when `ms` milliseconds have passed */
-  constructor(clock: Clock, outer: AbortSignal | undefined, ms: number, code: string) {
+  constructor(clock: Clock, outers: readonly (AbortSignal | undefined)[], ms: number, code: string) {
     this.#clock = clock;
-    this.#outer = outer;
-    outer?.addEventListener('abort', this.#onOuter, { once: true });
-    if (outer?.aborted) this.#controller.abort();
+    this.#outers = outers.filter((outer) => outer !== undefined);
+    for (const outer of this.#outers) outer.addEventListener('abort', this.#onOuter, { once: true });
+    if (this.aborted) this.#controller.abort();
     this.restart(ms, code);
   }
 
@@ -28,9 +28,9 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** Whether `outer` was aborted. */
+  /** Whether one of `outers` was aborted. */
   get aborted(): boolean {
-    return this.#outer?.aborted === true;
+    return this.#outers.some(({ aborted }) => aborted);
   }
 
   /** The code of the deadline that has passed. */
@@ -54,10 +54,10 @@ export class Deadline {
     this.#since = this.#clock.now();
   }
 
-  /** Stops looking at clock and `outer`. */
+  /** Stops looking at clock and `outers`. */
   end(): void {
     this.#cancel();
-    this.#outer?.removeEventListener('abort', this.#onOuter);
+    for (const outer of this.#outers) outer.removeEventListener('abort', this.#onOuter);
   }
 
   get #length(): number {

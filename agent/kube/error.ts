@@ -29,7 +29,7 @@ export class KubeError extends Error {
   readonly retryAfterMs: number | undefined;
   /**
    * Without a usable answer, why: a system, TLS or library code such as ECONNREFUSED, or `Timeout`, `Aborted`,
-   * `Silent` (nothing on a watch for too long), `CutOff` (in the middle of a line), `Malformed`, `TooLarge`, `NotSent` (the caller took it back), `KubeconfigInvalid`, `KubeconfigUnreadable`,
+   * `Silent` (nothing on a watch for too long), `CutOff` (in the middle of a line), `Malformed`, `TooLarge`, `NotSent` (the caller took it back, or its term ended), `KubeconfigInvalid`, `KubeconfigUnreadable`,
    * `ContextUnknown`.
    */
   readonly code: string | undefined;

@@ -106,6 +106,8 @@ function refusalOf(error: unknown): SecretApiError {
   if (!(error instanceof KubeError)) throw error;
   const { status, reason, causes, retryAfterMs } = error;
   const details = { reason: error.code ?? (reason || String(status)), retryAfterMs };
+  // Taken back: this agent has nothing more to say about it.
+  if (error.code === 'NotSent') return new SecretApiError('stale', details);
   if (error.hasCause('NamespaceTerminating')) return new SecretApiError('terminating', details);
   if (error.hasCause('FieldManagerConflict')) return new SecretApiError('field-conflict', details);
   if (status === 404) return new SecretApiError('missing', details);

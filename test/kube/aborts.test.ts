@@ -66,6 +66,31 @@ suite('an abort on a live HTTP/2 connection', () => {
   });
 });
 
+suite('the end of a term', () => {
+  test('abandons what reads, lets a write that has left come to its end, and lets nothing leave any more', async (t) => {
+    const { wire, client } = await secured(t);
+    const term = new AbortController();
+    const termed = client.until(term.signal);
+    const written = termed.apply('/x', {}, { fieldManager: 'm', force: true });
+    const write = await wire.next();
+    const read = codeOf(termed.request(GET));
+    await wire.next();
+    const watch = codeOf(
+      termed.stream('/w', {}, { signal: new AbortController().signal, silenceMs: 1e6 }).next(),
+    );
+    (await wire.next()).events();
+    term.abort();
+    assert.deepEqual([await read, await watch], ['NotSent', 'NotSent']);
+    assert.equal(await codeOf(termed.request({ ...GET, method: 'DELETE' })), 'NotSent');
+    assert.equal(await codeOf(termed.request(GET)), 'NotSent');
+    write.answer(201, { ok: true });
+    assert.deepEqual(await written, { created: true, object: { ok: true } });
+    const other = client.request(GET);
+    (await wire.next()).answer(200, { ok: true });
+    assert.deepEqual(await other, { ok: true }, 'the client itself goes on');
+  });
+});
+
 suite('a request that may not leave any more', () => {
   test('does not, whether that shows before the connection is there or after', async (t) => {
     const { wire, client } = await secured(t);
