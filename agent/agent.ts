@@ -27,6 +27,8 @@ export interface AgentOptions {
   pace?: Pace;
   /** From the start of one request to a Safe to the start of the next, milliseconds; default 5,000. */
   floorMs?: number;
+  /** Opens TCP connections to Safes. */
+  reach?: Pick<Reach, 'connect'>;
 }
 
 /** One agent: built by `createAgent`, alive during `run`. */
@@ -43,6 +45,7 @@ export async function createAgent({
   random = systemRandom,
   pace,
   floorMs,
+  reach = new Reach({ clock }),
 }: AgentOptions): Promise<Agent> {
   const metrics = createMetrics();
   const kube = await KubeClient.load({
@@ -66,7 +69,7 @@ export async function createAgent({
   const safe = new SafeClient({
     identity,
     safes,
-    reach: new Reach({ clock }),
+    reach,
     tls: { options: tlsOptions, peerErrorOf },
     // An answer that is not kept would be asked for again by every resource that is woken for it.
     maxBytes: Math.min(config.responseBytes, safes.shareOf(config.cacheBytes)),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { secretPath } from '../stage/await-object.ts';
+import { OtherCluster } from '../stage/other-cluster.ts';
 import { Scene, vss } from '../stage/scene.ts';
 
 const TENANT = 'tenant';
@@ -77,8 +78,9 @@ const LABEL_REFS = [
 const ANNOTATION_REFS = ['db.annotations.env', 'other.annotations.env', 'db.replica.annotations.env'];
 
 /** Every form of ref, each in a resource of its own; and all that work together. */
-function resources(): object[] {
-  const one = (name: string, spec: object): object => vss(name, { refreshInterval: '1h', ...spec });
+function resources(place: string, safe: object = {}): object[] {
+  const one = (name: string, spec: object): object =>
+    vss(`${place}${name}`, { refreshInterval: '1h', ...safe, ...spec });
   return [
     ...REFS.map((ref, index) => one(`data-${index}`, { data: [{ key: 'k', ref }] })),
     ...LABEL_REFS.map((ref, index) =>
@@ -98,7 +100,6 @@ function resources(): object[] {
 /** What the tenant can see of one world, once every resource has come to rest; times, uids and versions masked. */
 async function outcome(others: Record<string, string>): Promise<object> {
   await using scene = await Scene.start();
-  await scene.stage.namespace(TENANT);
   for (const [name, value] of Object.entries(OWN))
     await scene.stage.safe.register({ name: `raw:${name}`, value, namespaces: [TENANT] });
   for (const [name, value] of Object.entries(others)) {
@@ -108,8 +109,13 @@ async function outcome(others: Record<string, string>): Promise<object> {
       namespaces: name.startsWith('vsecm-') ? ['*'] : ['somebody-else'],
     });
   }
+  return await sight(scene, resources(''));
+}
+
+async function sight(scene: Scene, all: object[]): Promise<object> {
+  await scene.stage.namespace(TENANT);
   const seen: Record<string, object> = {};
-  const applied = await scene.apply(resources(), TENANT);
+  const applied = await scene.apply(all, TENANT);
   for (const {
     metadata: { name },
   } of applied) {
@@ -146,3 +152,57 @@ test('a tenant sees the same Secrets, statuses and Events whether or not other t
     assert.ok(codes.has(code), code);
   assert.ok(all.includes('"reason":"Synced"'));
 });
+
+/** Names of the grants of others in a Safe elsewhere: none of them means this cluster's namespace. */
+const ELSEWHERE = [[TENANT], ['*'], [`b.example/${TENANT}`, `*/${TENANT}`], ['vsecm.com/somebody-else']];
+
+/** The same for two Safes with equal names in both, of which the one elsewhere takes plain names or does not. */
+async function outcomeOfTwo(others: Record<string, string>, grants: 'qualified' | 'plain'): Promise<object> {
+  let other: OtherCluster | undefined;
+  await using scene = await Scene.start(async (stage) => {
+    other = await OtherCluster.start(stage);
+    other.federate(await stage.spire('node-1'));
+    const safe = { url: ABROAD, dial: other.safe.url, trustDomain: 'b.example', grants };
+    return { VSECM_AGENT_SAFES: JSON.stringify([safe]) };
+  });
+  try {
+    for (const [name, value] of Object.entries(OWN)) {
+      await scene.register(name, value, [TENANT]);
+      const abroad = value.replaceAll('"u"', '"abroad"').replaceAll('"1"', '"one"');
+      await other?.register(name, abroad, [grants === 'plain' ? TENANT : `vsecm.com/${TENANT}`]);
+    }
+    for (const [index, [name, value]] of Object.entries(others).entries()) {
+      await scene.register(name, value, [`b.example/${TENANT}`, 'somebody-else']);
+      const names = grants === 'plain' ? ['somebody-else'] : ELSEWHERE[index % ELSEWHERE.length]!;
+      await other?.register(name, value, names);
+    }
+    return await sight(scene, [...resources('home-'), ...resources('abroad-', { vsecmSafeURL: ABROAD })]);
+  } finally {
+    await other?.close();
+  }
+}
+
+const ABROAD = 'https://safe.b.example';
+
+for (const grants of ['qualified', 'plain'] as const) {
+  test(`over two Safes with equal names in both a tenant sees the same, with ${grants} grants elsewhere`, async () => {
+    const [alone, among] = [await outcomeOfTwo({}, grants), await outcomeOfTwo(OTHERS, grants)];
+    assert.deepEqual(among, alone);
+    const all = JSON.stringify(among);
+    assert.doesNotMatch(all, /theirs/);
+    const values = (name: string): string =>
+      Buffer.from((among as any)[name].secret.data.k as string, 'base64').toString();
+    assert.deepEqual([values('home-data-1'), values('abroad-data-1')], ['u', 'abroad']);
+    for (const code of ['NotGranted', 'RefNotFound', 'RefIsNull', 'RefAmbiguous'])
+      assert.equal((among as any)[`abroad-${named(code, among)}`]?.status.failure.code, code);
+  });
+}
+
+/** The name of a resource, without its place, that fails so at home. */
+function named(code: string, seen: object): string {
+  const [name = ''] =
+    Object.entries(seen).find(
+      ([key, one]: any) => key.startsWith('home-') && one.status.failure?.code === code,
+    ) ?? [];
+  return name.replace('home-', '');
+}
