@@ -34,6 +34,9 @@ export interface AgentProcessOptions {
   onEnd: (error: unknown) => void;
 }
 
+/** Beyond what the product takes for a suspension, a sixth of the hand-over delay, with its beat. */
+const SUSPENSION_MS = 8_000;
+
 /** One process of the agent: the product's work, on a clock and a network of the simulation. */
 export class AgentProcess {
   readonly node: string;
@@ -48,6 +51,8 @@ export class AgentProcess {
   /** Timers that it has set. */
   timers = 0;
   skewMs: number;
+  /** When it last went on after it had stood still for long, Unix milliseconds. */
+  thawedAt = -Infinity;
   /** By its own clock, Unix milliseconds. */
   readonly now: () => number;
   readonly #timeline: Timeline;
@@ -137,6 +142,7 @@ export class AgentProcess {
   /** SIGSTOP, and SIGCONT after `ms` milliseconds. */
   freeze(ms: number): void {
     if (!this.#alive || this.#held) return;
+    if (ms > SUSPENSION_MS) this.thawedAt = this.#timeline.now + ms;
     this.#held = [];
     this.#timeline.after(ms, () => {
       const held = this.#held ?? [];

@@ -117,7 +117,7 @@ export class Observer {
         leaves: (info, body) => this.#leaves(agent, info, body),
         arrives: (info, reply) => this.#arrives(agent, info, reply),
         opens: (info, initial) => shown.opens(info, initial),
-        shows: (info, type, object) => shown.shows(info, type, object),
+        shows: (info, type, object) => shown.shows(info, type, object, this.#world.timeline.now),
       },
       onSafe: () => {
         for (const ear of this.#ears) ear.asksSafe?.(agent);
@@ -192,7 +192,7 @@ export class Observer {
 
   #arrives(agent: Watched, info: RequestInfo, reply: Reply): void {
     if (info.verb === 'list' && reply.status === 200)
-      agent.shown.lists(info, reply.shows ?? [], reply.more === true);
+      agent.shown.lists(info, reply, this.#world.timeline.now);
     if (reply.status >= 300 || (info.verb === 'get' && info.resource === 'secrets'))
       this.#trace.say(
         agent.pod,

@@ -1,4 +1,5 @@
 import type { RequestInfo } from '../devcluster/request-info.ts';
+import type { Reply } from './api-server.ts';
 import { keyOf } from './cluster.ts';
 
 /** What one agent has been shown by its watches so far, and so could know. */
@@ -8,6 +9,10 @@ export class Shown {
   readonly slices = new Map<string, any>();
   /** How often it has begun to watch resources from nothing: its terms of duty, and lost histories. */
   term = 0;
+  /** When it last listed the members, Unix milliseconds. */
+  membersListedAt = -Infinity;
+  /** When it was last told anything of them, if only that there is nothing to tell. */
+  membersHeardAt = -Infinity;
   #initial = new Map<string, Set<string>>();
 
   opens({ resource }: RequestInfo, initial: boolean): void {
@@ -16,7 +21,8 @@ export class Shown {
     if (resource === 'vsecmsecrets') this.term += 1;
   }
 
-  shows({ resource }: RequestInfo, type: string, object: any): void {
+  shows({ resource }: RequestInfo, type: string, object: any, now: number): void {
+    if (resource === 'endpointslices') this.membersHeardAt = now;
     const objects = this.of(resource);
     const initial = this.#initial.get(resource);
     if (type === 'BOOKMARK') {
@@ -32,12 +38,13 @@ export class Shown {
   }
 
   /** A page of a list arrives; the last one says what there is not. */
-  lists({ resource, query }: RequestInfo, objects: readonly any[], more: boolean): void {
+  lists({ resource, query }: RequestInfo, { shows = [], more }: Reply, now: number): void {
+    if (resource === 'endpointslices') this.membersListedAt = this.membersHeardAt = now;
     const known = this.of(resource);
     const listed = query.has('continue')
       ? (this.#initial.get(resource) ?? new Set<string>())
       : new Set<string>();
-    for (const object of objects) {
+    for (const object of shows) {
       known.set(keyOf(object), object);
       listed.add(keyOf(object));
     }

@@ -1,3 +1,4 @@
+import { KubeError } from '../../agent/kube/error.ts';
 import type { WireAnswer, WireRequest } from '../../agent/kube/exchange.ts';
 import type { Send } from '../../agent/kube/transport.ts';
 import { requestInfo, type RequestInfo } from '../devcluster/request-info.ts';
@@ -58,7 +59,6 @@ export function wire(options: WireOptions): { send: Send; mute: () => void; drop
       if (request.signal.aborted) return reject(aborted());
       const info = requestInfo(request.method, request.path)!;
       const given = request.body === undefined ? undefined : JSON.parse(request.body);
-      witness.leaves(info, given, request.headers['content-type'] ?? '');
       const link = links[use];
       const onAbort = (): void => {
         waiting.delete(reject);
@@ -68,7 +68,8 @@ export function wire(options: WireOptions): { send: Send; mute: () => void; drop
       request.signal.addEventListener('abort', onAbort, { once: true });
       const settle = (take: () => void): void =>
         deliver(() => {
-          waiting.delete(reject);
+          // Reset in between.
+          if (!waiting.delete(reject)) return;
           request.signal.removeEventListener('abort', onAbort);
           if (!request.signal.aborted) take();
         });
@@ -83,7 +84,22 @@ export function wire(options: WireOptions): { send: Send; mute: () => void; drop
         });
       const reset = (code: string): void => back(() => reject(failed(code)));
 
-      link.out.carry(async () => {
+      // Most find a connection ready; some wait for one, or for their turn on it.
+      const waitMs = chance.happens(0.03) ? 1_500 * chance.next() : 2 * chance.next();
+      timeline.after(waitMs, () => deliver(leave));
+
+      function leave(): void {
+        if (!waiting.has(reject)) return;
+        if (request.mayLeave?.() === false) {
+          waiting.delete(reject);
+          request.signal.removeEventListener('abort', onAbort);
+          return reject(new KubeError(0, { code: 'NotSent' }));
+        }
+        witness.leaves(info, given, request.headers['content-type'] ?? '');
+        link.out.carry(() => void arrive());
+      }
+
+      async function arrive(): Promise<void> {
         // Given up before it arrived, with its cancellation right behind it: whether it is still done is a matter of luck.
         if (request.signal.aborted && chance.happens(0.5)) return;
         const server = chance.pick(servers);
@@ -96,7 +112,7 @@ export function wire(options: WireOptions): { send: Send; mute: () => void; drop
         const reply = await server.answer(asked(request, info));
         if (trouble?.becomes === 'lost') return reset('ECONNRESET');
         answer(reply);
-      });
+      }
 
       async function follow(server: ApiServer, trouble: Trouble | undefined): Promise<void> {
         const body = new Stream(request.signal);

@@ -22,11 +22,17 @@ export const mandate: Invariant = {
       if (role !== 'owner' || suspended)
         violate(`${pod} ${what} though its role is ${suspended ? 'suspended' : role}`);
       else if (!present) violate(`${pod} ${what} though it saw that it is no member`);
+      if (agent.shown.membersListedAt < process.thawedAt)
+        violate(`${pod} ${what} before it has read the members again, after it stood still`);
       const goneSince = inSlices.get(pod);
-      if (goneSince !== undefined && timeline.now - goneSince > VIEW_MS)
+      const unheardMs = timeline.now - agent.shown.membersHeardAt;
+      if (goneSince !== undefined && timeline.now - goneSince > VIEW_MS && unheardMs > VIEW_MS)
         violate(`${pod} ${what} though it has been no member for ${seconds(timeline.now - goneSince)}`);
     };
     return {
+      asksSafe({ pod, process }) {
+        if (!process.identity.holds()) violate(`${pod} asks Safe without an identity`);
+      },
       leaves(agent, info, body) {
         const { pod, shown } = agent;
         if (info.verb !== 'patch') return;
