@@ -3,6 +3,7 @@ import type { Access } from '../kube/access.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { apiPath } from '../kube/path.ts';
 import { parseSlice, sliceSelector, type Slice } from '../shard/slices.ts';
+import type { UsingPod } from './old-pods.ts';
 import { asking } from './refused.ts';
 
 /** A Pod, as much of it as the commands look at. */
@@ -82,6 +83,13 @@ export class Cluster {
         contentType: APPLY,
       }),
     );
+  }
+
+  async pods(namespace: string): Promise<UsingPod[]> {
+    const { items = [] } = await asking({ verb: 'list', resource: 'pods', namespace }, () =>
+      this.client.request<{ items?: UsingPod[] }>({ method: 'GET', path: apiPath(PODS, namespace) }),
+    );
+    return items;
   }
 
   async agentPods(): Promise<RawPod[]> {

@@ -8,6 +8,7 @@ import {
 } from '../api/vsecmsecret.ts';
 import type { Agents } from './agents.ts';
 import { nextStep } from './next-step.ts';
+import type { OldPods } from './old-pods.ts';
 import type { StateResult } from './state-source.ts';
 
 /** Why a VSecMSecret is as it is. `-o json` prints exactly this. Times are RFC 3339. */
@@ -24,6 +25,8 @@ export interface Explanation {
   /** When the content of the Secret was last written. */
   lastSyncTime?: string;
   sourceUpdated?: string;
+  /** Pods that run with an older value of the Secret. Absent: not known, or nothing was written yet. */
+  oldPods?: OldPods[];
   /** The node whose agent last told something. */
   node?: string;
   /** The node whose agent is to serve the namespace, as computed from the members. */

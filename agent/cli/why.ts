@@ -2,6 +2,8 @@ import type { ResourceName } from '../api/state.ts';
 import { Agents } from './agents.ts';
 import { when } from './age.ts';
 import { explain, servingPod, type Explanation } from './explanation.ts';
+import { oldPods, type OldPods } from './old-pods.ts';
+import { Refused } from './refused.ts';
 import { resourceName } from './resource-name.ts';
 import type { Command, Session } from './session.ts';
 import { stateOfPod, stateOfUrl, type StateResult } from './state-source.ts';
@@ -18,7 +20,8 @@ asked for the latest through a port-forward (RBAC: get and create on pods/portfo
 that does not work, the answer says so and is made from the API objects alone. By hand:
   kubectl port-forward -n vsecm-agent pod/POD 9465 &
   kubectl vsecm why NAME --state-url http://127.0.0.1:9465/state.json
-No Secret is read. Exits with 0 if it could tell, whatever it had to tell.`,
+Pods of the namespace that take the Secret by env or subPath, and started before it was last written, are named with the
+command that restarts them (RBAC: list on pods). No Secret is read. Exits with 0 if it could tell, whatever it had to tell.`,
   options: {
     'state-url': { type: 'string', placeholder: 'URL', help: "the agent's page, instead of a port-forward" },
   },
@@ -28,10 +31,23 @@ No Secret is read. Exits with 0 if it could tell, whatever it had to tell.`,
     const agents = await Agents.find(cluster);
     const asked = await ask(session, agents, servingPod(resource, agents), resource.metadata);
     const explanation = explain(resource, agents, asked);
+    await addOldPods(explanation, session);
     terminal.out(session.json ? json(explanation) : render(explanation, clock.wall()));
     return 0;
   },
 };
+
+/** What a pod got by env or subPath stays until its container starts again. */
+async function addOldPods(explanation: Explanation, { cluster }: Session): Promise<void> {
+  const { namespace, secret, lastSyncTime: writtenAt } = explanation;
+  if (secret === undefined || writtenAt === undefined) return;
+  try {
+    explanation.oldPods = oldPods(await cluster.pods(namespace), { namespace, secret, writtenAt });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    explanation.problems.push(`which pods have an older value: ${error.message}`);
+  }
+}
 
 async function ask(
   { cluster, options, signal }: Session,
@@ -58,6 +74,7 @@ function render(explanation: Explanation, now: number): string {
       'Secret',
       secret && `${secret}, ${lastSyncTime ? `last written ${when(lastSyncTime, now)}` : 'not written yet'}`,
     ],
+    ...(explanation.oldPods ?? []).map((old): [string, string] => ['older value', oldText(old)]),
     ['in Safe', sourceUpdated && `last changed ${when(sourceUpdated, now)}`],
     ['agent', whoServes(explanation)],
     ...agentLines(agent, now, failure?.code),
@@ -67,6 +84,16 @@ function render(explanation: Explanation, now: number): string {
   const refs = agent.reached ? (agent.resource?.refs ?? []) : [];
   const rows = refs.map(({ where, ref, code }) => [where, ref, code]);
   return pairs(known) + (rows.length === 0 ? '' : `\n${table(['WHERE', 'REF', 'FAILURE'], rows)}`);
+}
+
+/** Names of pods in one line. */
+const MOST_PODS = 5;
+
+function oldText({ workload, pods, command }: OldPods): string {
+  const shown = pods.slice(0, MOST_PODS).join(', ');
+  const more = pods.length > MOST_PODS ? ` and ${pods.length - MOST_PODS} more` : '';
+  const of = workload.startsWith('pod/') ? '' : ` of ${workload}`;
+  return `${shown}${more}${of} started before that: ${command}`;
 }
 
 function whoServes({ node, owner, pod, podReady }: Explanation): string {

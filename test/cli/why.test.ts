@@ -139,6 +139,72 @@ test('a page that is not there, or is none, is said to be so', async () => {
   assert.equal((await why('db', '-n', 'team', '--state-url', 'file:///etc/passwd')).code, 2);
 });
 
+test('pods that have an older value are named, with the command that restarts them', async (t) => {
+  const { cluster } = scene.stage;
+  const pods = '/api/v1/namespaces/team/pods';
+  const run = async (name: string, startedAt: string): Promise<void> => {
+    await cluster.admin.ok('POST', pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        labels: { 'pod-template-hash': '5d8' },
+        ownerReferences: [
+          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d8', uid: 'u', controller: true },
+        ],
+      },
+      spec: {
+        // Without a token, for which the real API server wants a ServiceAccount.
+        automountServiceAccountToken: false,
+        containers: [
+          {
+            name: 'main',
+            image: 'example.com/main',
+            env: [{ name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }],
+          },
+        ],
+      },
+    });
+    const status = {
+      name: 'main',
+      image: '',
+      imageID: '',
+      ready: true,
+      restartCount: 0,
+      state: { running: { startedAt } },
+    };
+    await scene.patch(`${pods}/${name}/status`, {
+      status: { phase: 'Running', containerStatuses: [status] },
+    });
+  };
+  if (cluster.kind === 'real')
+    await scene.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }, 'team');
+  await run('web-5d8-old', '2020-01-01T00:00:00Z');
+  await run('web-5d8-new', '2999-01-01T00:00:00Z');
+  const { out } = await why('db', '-n', 'team');
+  const told =
+    /^older value +web-5d8-old of deployment\/web started before that: kubectl rollout restart deployment\/web -n team$/m;
+  assert.match(out, told);
+  assert.deepEqual((await explained('db', '-n', 'team')).oldPods, [
+    {
+      workload: 'deployment/web',
+      pods: ['web-5d8-old'],
+      command: 'kubectl rollout restart deployment/web -n team',
+    },
+  ]);
+  if (cluster.kind === 'dev') {
+    t.after(cluster.controls.fail({ resource: 'pods', verb: 'list', namespace: 'team' }, { status: 403 }));
+    const unseen = await vsecm(
+      await cluster.kubeconfigFor({ namespace: 'vsecm-agent', name: 'vsecm-agent' }),
+      ['why', 'db', '-n', 'team'],
+    );
+    assert.match(
+      unseen.out,
+      /^unknown +which pods have an older value: you are not allowed to list pods in namespace team/m,
+    );
+  }
+});
+
 test('what one may not see is named with the missing verb, and the rest is told', async (t) => {
   const { cluster } = scene.stage;
   const limited = await cluster.kubeconfigFor({ namespace: 'vsecm-agent', name: 'vsecm-agent' });
