@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from './clock.ts';
-import type { Config } from './config.ts';
+import { inheritedEnvironment, type Config } from './config.ts';
 import { hintFor } from './api/reasons.ts';
 import type { Pace } from './duty.ts';
 import { HealthServer } from './health.ts';
@@ -50,6 +50,7 @@ export async function createAgent({
   const metrics = createMetrics();
   const kube = await KubeClient.load({
     kubeconfig: config.kubeconfig,
+    environment: inheritedEnvironment(),
     host: config.kubernetesHost,
     port: config.kubernetesPort,
     metrics,

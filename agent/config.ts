@@ -327,6 +327,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   return Object.freeze(config) as unknown as Config;
 }
 
+/** What a kubeconfig's command inherits, as from kubectl. */
+export const inheritedEnvironment = (): Readonly<Record<string, string | undefined>> => process.env;
+
 /** What was called so held `URL` or `URL=DIAL_URL`, and could say nothing of trust domains or grants. */
 const REPLACED = 'VSECM_AGENT_SAFE_URLS';
 

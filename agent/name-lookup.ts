@@ -10,6 +10,17 @@ export interface NameLookupOptions {
   resolvFile?: string;
 }
 
+/**
+ * As this machine looks names up, for programs that people start: VPNs and the like are no matter of two files. Cannot
+ * be given up.
+ */
+export const machineNames: Pick<NameLookup, 'addresses'> = {
+  async addresses(host) {
+    const name = host.replace(/^\[(.*)\]$/, '$1');
+    return inTurns((await lookup(name, { all: true })).map(({ address }) => address));
+  },
+};
+
 /** What a resolv.conf says, as far as it decides which names are asked for, and where. */
 interface ResolvConf {
   servers: string[];

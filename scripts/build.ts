@@ -44,15 +44,24 @@ export async function bundle(folder: string, entry = join(ROOT, 'agent/main.ts')
 export async function bundlePlugin(folder: string): Promise<Bundle> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'kubectl-vsecm');
-  const bundled = await bundleFile(join(ROOT, 'agent/cli/main.ts'), file, { sourcemap: false });
+  const bundled = await bundleFile(join(ROOT, 'agent/cli/main.ts'), file, {
+    sourcemap: false,
+    banner: { js: NODE_24_FIRST + REQUIRE },
+  });
   await chmod(file, 0o755);
   return { file, ...bundled };
 }
 
+const REQUIRE =
+  "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);";
+/** People run the plugin with the Node that they have; an older one would fail somewhere in the middle. */
+const NODE_24_FIRST =
+  "if(+process.versions.node.split('.')[0]<24){process.stderr.write('kubectl vsecm needs Node.js 24 or later, and node is '+process.version+'\\n');process.exit(1)}";
+
 async function bundleFile(
   entry: string,
   outfile: string,
-  options: Pick<BuildOptions, 'sourcemap'> = {},
+  options: Pick<BuildOptions, 'sourcemap' | 'banner'> = {},
 ): Promise<Omit<Bundle, 'file'>> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
@@ -72,9 +81,7 @@ async function bundleFile(
     sourcemap: 'external',
     legalComments: 'none',
     // Dependencies that are CommonJS require Node's own modules.
-    banner: {
-      js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);",
-    },
+    banner: { js: REQUIRE },
     ...options,
   });
   const output = Object.values(metafile.outputs).find((one) => one.entryPoint !== undefined);

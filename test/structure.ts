@@ -13,6 +13,7 @@ const SHARED = [
   'agent/door.ts',
   'agent/log.ts',
   'agent/metrics.ts',
+  'agent/name-lookup.ts',
   'agent/outage.ts',
   'agent/random.ts',
   'agent/reach.ts',
@@ -48,7 +49,7 @@ const KNOW_TIME_AND_CHANCE = [
   'agent/random.ts',
   'agent/turns.ts',
   'agent/kube/exchange.ts',
-  'agent/kube/transport.ts',
+  'agent/kube/line.ts',
   'agent/sync/inspection.ts',
   'agent/page/script.ts',
 ];

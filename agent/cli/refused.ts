@@ -54,8 +54,16 @@ export function explainKubeconfig({ code }: KubeError): string {
     case 'ContextUnknown':
       return 'the kubeconfig has no such context: kubectl config get-contexts';
     case 'KubeconfigInvalid':
-      return 'the kubeconfig cannot be used: it needs a current context with a cluster and a user (kubectl config view); proxies, passwords and auth-providers are not supported';
+      return 'the kubeconfig cannot be used: it needs a current context with a cluster and a user (kubectl config view); proxies, passwords, auth-providers and impersonation beyond a user name are not supported';
+    case 'ExecNotFound':
+      return 'the kubeconfig names a command for signing in that is not installed: kubectl config view --minify tells which';
+    case 'ExecFailed':
+      return 'the command that the kubeconfig names for signing in failed; what it says stands above';
+    case 'ExecMalformed':
+      return 'the command that the kubeconfig names for signing in printed no credentials of the API version that it is asked for: is it too old?';
+    case 'ExecNeedsTerminal':
+      return 'the command that the kubeconfig names for signing in needs a terminal on standard input';
     default:
-      return 'no kubeconfig can be read: name one with --kubeconfig or KUBECONFIG';
+      return 'no kubeconfig can be read: name one with --kubeconfig or KUBECONFIG, and see that the files it names are there and not empty';
   }
 }

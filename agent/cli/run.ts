@@ -2,11 +2,12 @@ import { systemClock, type Clock } from '../clock.ts';
 import { Access } from '../kube/access.ts';
 import { KubeClient } from '../kube/client.ts';
 import { KubeError } from '../kube/error.ts';
+import { machineNames } from '../name-lookup.ts';
 import { VERSION } from '../version.ts';
 import { parseArguments, type Arguments } from './arguments.ts';
 import { check } from './check.ts';
 import { Cluster } from './cluster.ts';
-import { readSurroundings } from './environment.ts';
+import { readSurroundings, unusedProxy } from './environment.ts';
 import { helpOf, overview } from './help.ts';
 import { identity } from './identity.ts';
 import { logs } from './logs.ts';
@@ -63,14 +64,22 @@ async function runCommand(
   const { clock = systemClock } = options;
   const text = (name: string): string | undefined =>
     typeof given[name] === 'string' ? given[name] : undefined;
+  const { terminal, signal } = options;
+  // A command of the kubeconfig may be slow, or wait for somebody to sign in.
+  const cancel = clock.after(3_000, () =>
+    terminal.progress('waiting for the command that the kubeconfig names …'),
+  );
   const access = await Access.load({
     ...readSurroundings(text('kubeconfig')),
     context: text('context'),
     clock,
-  });
+    signal,
+  }).finally(cancel);
+  terminal.progress('');
   const client = KubeClient.of(access, {
     clock,
     userAgent: `kubectl-vsecm/${VERSION}`,
+    names: machineNames,
     metrics: { kubeRequests: { inc: () => {} } },
   });
   const cluster = new Cluster({ client, access, agentNamespace: text('agent-namespace') ?? 'vsecm-agent' });
@@ -82,13 +91,20 @@ async function runCommand(
     json: text('output') === 'json',
     options: given,
     args,
-    terminal: options.terminal,
+    terminal,
     clock,
     stdin: options.stdin,
-    signal: options.signal,
+    signal,
   };
   try {
     return await command.run(session);
+  } catch (error) {
+    const proxy = error instanceof Refused && error.status === 0 ? unusedProxy(access.server) : undefined;
+    if (proxy === undefined) throw error;
+    terminal.say(
+      `${proxy} is set, which kubectl uses and this plugin does not: run it where the API server can be reached without\n`,
+    );
+    throw error;
   } finally {
     await cluster.close();
   }
@@ -96,7 +112,7 @@ async function runCommand(
 
 /** One sentence; nothing of a library's message, which may quote what it read. */
 function reasonOf(error: unknown): string {
-  if (error instanceof KubeError && error.status === 0 && /Context|Kubeconfig/.test(error.code ?? ''))
+  if (error instanceof KubeError && error.status === 0 && /^Context|^Kubeconfig|^Exec/.test(error.code ?? ''))
     return explainKubeconfig(error);
   if (error instanceof Refused || error instanceof UsageError || error instanceof KubeError)
     return error.message;

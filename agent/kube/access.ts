@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { RequestOptions } from 'node:https';
-import { ExecAuth } from '@kubernetes/client-node/dist/exec_auth.js';
 import type { Clock } from '../clock.ts';
+import { Deadline } from './deadline.ts';
 import { KubeError } from './error.ts';
+import { isCurrent, runExecPlugin, type ExecCredential, type ExecOptions } from './exec-plugin.ts';
 import { fromKubeconfig, inCluster, type Entry, type InClusterOptions } from './kubeconfig.ts';
 
 /** What the next connection and the next request present. */
@@ -23,9 +23,16 @@ export interface AccessOptions extends InClusterOptions {
   kubeconfig?: string | readonly string[] | undefined;
   /** One of the kubeconfig's contexts; absent: its current one. */
   context?: string | undefined;
+  /** For a kubeconfig's command: the environment that it inherits, and whether a person can answer it. */
+  environment?: ExecOptions['environment'];
+  terminal?: boolean;
+  /** Gives the first reading up, and ends a command of the kubeconfig. */
+  signal?: AbortSignal;
   clock: Clock;
 }
 
+/** A command may wait for a person to sign in; one that hangs is not to be waited for by everything for ever. */
+const LONGEST_COMMAND_MS = 5 * 60_000;
 /** The kubelet replaces the token long before it expires; client-go reads it once a minute, too. */
 const READ_AGAIN_MS = 60_000;
 
@@ -51,30 +58,39 @@ export class Access {
     this.#read = read;
   }
 
-  /** @throws KubeError `KubeconfigInvalid`, `KubeconfigUnreadable` or `ContextUnknown` */
+  /**
+   * @throws KubeError `KubeconfigInvalid`, `KubeconfigUnreadable` or `ContextUnknown`; for a command of the kubeconfig
+   * `ExecNotFound`, `ExecFailed`, `ExecMalformed` or `ExecNeedsTerminal`
+   */
   static async load(options: AccessOptions): Promise<Access> {
-    const { kubeconfig, context } = options;
+    const { kubeconfig, context, clock, signal, environment = {}, terminal = false } = options;
     const entry = kubeconfig === undefined ? inCluster(options) : await fromKubeconfig(kubeconfig, context);
-    let exec = new ExecAuth();
-    const access = new Access(entry, options.clock, async (again) => {
-      if (again) exec = new ExecAuth(); // the only way to make it forget what its command printed
-      return readCredentials(entry, exec);
+    let printed: ExecCredential | undefined;
+    const access = new Access(entry, clock, async (again) => {
+      const { exec } = entry;
+      if (exec !== undefined && (again || printed === undefined || !isCurrent(printed, clock))) {
+        const limit = new Deadline(clock, [signal], LONGEST_COMMAND_MS, 'Timeout');
+        const run = runExecPlugin(exec, { signal: limit.signal, environment, terminal });
+        printed = await run.finally(() => limit.end());
+      }
+      return readCredentials(entry, printed);
     });
-    await access.credentials();
+    await access.credentials(false, signal);
     return access;
   }
 
   /**
    * What to present now. Read again once a minute and, with `again`, at once: the API server said 401. When files
-   * cannot be read, the last credentials stay in use.
+   * cannot be read, or a command fails, the last credentials stay in use.
+   * @param signal gives up waiting; what is read goes on for others
    */
-  async credentials(again = false): Promise<Credentials> {
+  async credentials(again = false, signal?: AbortSignal): Promise<Credentials> {
     const last = this.#last;
     if (last !== undefined && !again && this.#clock.now() - last.at < READ_AGAIN_MS) return last.credentials;
     this.#reading ??= this.#readOnce(again).finally(() => {
       this.#reading = undefined;
     });
-    return this.#reading;
+    return signal === undefined ? this.#reading : orAborted(this.#reading, signal);
   }
 
   async #readOnce(again: boolean): Promise<Credentials> {
@@ -82,41 +98,58 @@ export class Access {
       const credentials = await this.#read(again);
       this.#last = { at: this.#clock.now(), credentials };
       return credentials;
-    } catch {
-      if (this.#last === undefined) throw new KubeError(0, { code: 'KubeconfigUnreadable' });
+    } catch (error) {
+      if (this.#last === undefined)
+        throw error instanceof KubeError ? error : new KubeError(0, { code: 'KubeconfigUnreadable' });
       this.#last = { ...this.#last, at: this.#clock.now() };
       return this.#last.credentials;
     }
   }
 }
 
-async function readCredentials({ cluster, user, tokenFile }: Entry, exec: ExecAuth): Promise<Credentials> {
+async function readCredentials(
+  { cluster, user, tokenFile }: Entry,
+  printed: ExecCredential | undefined,
+): Promise<Credentials> {
   const [ca, cert, key, fileToken] = await Promise.all([
     fileOrData(cluster.caFile, cluster.caData),
     fileOrData(user.certFile, user.certData),
     fileOrData(user.keyFile, user.keyData),
-    tokenFile === undefined ? undefined : readFile(tokenFile, 'utf8'),
+    tokenFile === undefined ? undefined : readWhole(tokenFile),
   ]);
-  const printed: RequestOptions = {};
-  if (user.exec) await exec.applyAuthentication(user as never, printed);
-  const token = fileToken?.trim() || user.token;
+  const token = printed?.token ?? (fileToken?.trim() || user.token);
   return {
     headers: present({
-      authorization:
-        (printed.headers as Record<string, string> | undefined)?.['Authorization'] ??
-        (token ? `Bearer ${token}` : undefined),
+      authorization: token ? `Bearer ${token}` : undefined,
       'impersonate-user': user.impersonateUser,
     }),
     tls: {
       ...present({
         ca,
-        cert: (printed.cert as string | undefined) ?? cert,
-        key: (printed.key as string | undefined) ?? key,
+        cert: printed?.cert ?? cert,
+        key: printed?.key ?? key,
         servername: cluster.tlsServerName,
       }),
       rejectUnauthorized: !cluster.skipTLSVerify,
     },
   };
+}
+
+/** An empty file is one that is being written: what it stands for is not to be left out. */
+async function readWhole(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8');
+  if (text.trim() === '') throw new KubeError(0, { code: 'KubeconfigUnreadable' });
+  return text;
+}
+
+/** The result, or a rejection as soon as `signal` is aborted. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: first, resolve, reject } = Promise.withResolvers<T>();
+  const abort = (): void => reject(new KubeError(0, { code: 'Aborted' }));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  return first;
 }
 
 /** Without the properties that are not there: client-node gives null, and so may a file. */
@@ -127,6 +160,6 @@ function present<K extends string>(values: Record<K, string | null | undefined>)
 }
 
 async function fileOrData(file: string | undefined, data: string | undefined): Promise<string | undefined> {
-  if (file) return readFile(file, 'utf8');
+  if (file) return readWhole(file);
   return data ? Buffer.from(data, 'base64').toString('utf8') : undefined;
 }

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
+import { Reach, type ReachOptions } from '../reach.ts';
 import { Access, type AccessOptions } from './access.ts';
 import { parseJson, readStatus, readText } from './body.ts';
 import { Deadline, noticed } from './deadline.ts';
@@ -21,6 +22,8 @@ import { parseEvent, type WatchEvent } from './watch-event.ts';
 export interface KubeClientOptions extends Omit<AccessOptions, 'clock'> {
   metrics: { kubeRequests: Pick<Metrics['kubeRequests'], 'inc'> };
   clock?: Clock;
+  /** How the server's name is looked up; default: as the C library of a pod does, without its threads. */
+  names?: ReachOptions['names'];
   userAgent?: string;
 }
 
@@ -61,7 +64,9 @@ export class KubeClient {
     this.#access = access;
     this.#options = options;
     this.#term = term;
-    this.#transport = transport ?? new Transport(origin);
+    const { clock, names } = options;
+    const reach = new Reach({ clock, ...(names && { names }) });
+    this.#transport = transport ?? new Transport({ origin, reach, clock });
     this.#prefix = pathname === '/' ? '' : pathname;
   }
 
@@ -75,7 +80,10 @@ export class KubeClient {
   }
 
   /** A client that presents what `access` has. */
-  static of(access: Access, options: Pick<KubeClientOptions, 'metrics' | 'clock' | 'userAgent'>): KubeClient {
+  static of(
+    access: Access,
+    options: Pick<KubeClientOptions, 'metrics' | 'clock' | 'names' | 'userAgent'>,
+  ): KubeClient {
     return new KubeClient(access, { ...options, clock: options.clock ?? systemClock });
   }
 
@@ -222,7 +230,7 @@ export class KubeClient {
       label = method,
     } = exchange;
     const mayLeave = this.#guard(exchange.mayLeave);
-    const credentials = await this.#access.credentials(afterRefusal);
+    const credentials = await this.#access.credentials(afterRefusal, deadline.signal);
     if (mayLeave?.() === false) throw new KubeError(0, { code: 'NotSent' });
     const pool = this.#transport.pool(use, credentials);
     const { kubeRequests } = this.#options.metrics;
@@ -243,7 +251,8 @@ export class KubeClient {
       kubeRequests.inc({ method: label, status: String(response.statusCode) });
       return { response, pool };
     } catch (error) {
-      if (!(error instanceof KubeError)) kubeRequests.inc({ method: label, status: '0' });
+      if (!(error instanceof KubeError && error.code === 'NotSent'))
+        kubeRequests.inc({ method: label, status: '0' });
       if (deadline.missed !== undefined) this.#transport.distrust(pool);
       throw error;
     }

@@ -28,9 +28,10 @@ export class KubeError extends Error {
   /** How long the server asked to wait, milliseconds; at most LONGEST_WISH_MS. */
   readonly retryAfterMs: number | undefined;
   /**
-   * Without a usable answer, why: a system, TLS or library code such as ECONNREFUSED, or `Timeout`, `Aborted`,
+   * Without a usable answer, why: a system, TLS or library code such as ECONNREFUSED, or `Timeout`, `ConnectTimeout`, `Aborted`,
    * `Silent` (nothing on a watch for too long), `CutOff` (in the middle of a line), `Malformed`, `TooLarge`, `NotSent` (the caller took it back, or its term ended), `KubeconfigInvalid`, `KubeconfigUnreadable`,
-   * `ContextUnknown`.
+   * `ContextUnknown`, and of a kubeconfig's command `ExecNotFound`, `ExecFailed`, `ExecMalformed` (no ExecCredential of
+   * the API version that was asked for), `ExecNeedsTerminal`.
    */
   readonly code: string | undefined;
 

@@ -11,6 +11,7 @@ import {
 } from '@kubernetes/client-node/dist/config_types.js';
 import { load as parseYaml } from 'js-yaml';
 import { KubeError } from './error.ts';
+import { parseExecPlugin, type ExecPlugin } from './exec-plugin.ts';
 
 /** Where the API server and the ServiceAccount of a pod are. */
 export interface InClusterOptions {
@@ -22,7 +23,7 @@ export interface InClusterOptions {
 }
 
 export type Cluster = Omit<ConfigCluster, 'caFile'> & { caFile?: string | undefined };
-export type User = Omit<ConfigUser, 'certFile' | 'keyFile'> & {
+export type User = Omit<ConfigUser, 'certFile' | 'keyFile' | 'exec'> & {
   certFile?: string | undefined;
   keyFile?: string | undefined;
 };
@@ -32,6 +33,8 @@ export interface Entry {
   cluster: Cluster;
   user: User;
   tokenFile?: string | undefined;
+  /** Prints the credentials. */
+  exec?: ExecPlugin | undefined;
   /** Of the context: where commands work that name none. */
   namespace?: string | undefined;
 }
@@ -53,20 +56,23 @@ export function inCluster(options: InClusterOptions): Entry {
   return { cluster, user: { name: 'in-cluster' }, tokenFile: `${serviceAccountFolder}/token` };
 }
 
+/** Beyond `as`, which is kept. */
+const IMPERSONATION = ['as-uid', 'as-groups', 'as-user-extra'];
+
 interface RawKubeconfig {
   'current-context'?: string;
-  clusters?: unknown[];
+  clusters?: { name: string; cluster?: object }[];
   contexts?: unknown[];
   /** client-node knows `token-file` only, which kubectl does not write. */
-  users?: { name: string; user?: { tokenFile?: string } }[];
+  users?: { name: string; user?: { tokenFile?: string; exec?: unknown } & Record<string, unknown> }[];
 }
 
 /** What one file adds; paths are absolute. */
 interface KubeconfigFile {
   current: string | undefined;
   contexts: { name: string; cluster: string; user: string; namespace?: string | undefined }[];
-  clusters: Cluster[];
-  users: (User & { tokenFile?: string | undefined })[];
+  clusters: (Cluster & { raw: object })[];
+  users: (User & Pick<Entry, 'tokenFile'> & { raw: Record<string, unknown>; file: string })[];
 }
 
 /**
@@ -93,9 +99,11 @@ export async function fromKubeconfig(paths: string | readonly string[], context?
   );
   if (cluster === undefined || user === undefined) throw new KubeError(0, { code: 'KubeconfigInvalid' });
   // Without these the program would speak to another host, or as somebody else, than the file means.
-  if (cluster.proxyUrl !== undefined || user.authProvider || user.username)
-    throw new KubeError(0, { code: 'KubeconfigInvalid' });
-  return { cluster, user, tokenFile: user.tokenFile, namespace: chosen?.namespace || undefined };
+  const unheard = [...IMPERSONATION, 'auth-provider', 'username'].some((key) => user.raw[key] !== undefined);
+  if (cluster.proxyUrl !== undefined || unheard) throw new KubeError(0, { code: 'KubeconfigInvalid' });
+  const { raw, file, tokenFile } = user;
+  const exec = raw['exec'] ? parseExecPlugin(raw['exec'], file, cluster.raw) : undefined;
+  return { cluster, user, tokenFile, exec, namespace: chosen?.namespace || undefined };
 }
 
 /** `undefined` for a file that cannot be read. */
@@ -111,9 +119,12 @@ async function readKubeconfig(path: string): Promise<KubeconfigFile | undefined>
       clusters: newClusters(raw.clusters ?? []).map((cluster) => ({
         ...cluster,
         caFile: absolute(cluster.caFile),
+        raw: raw.clusters?.find(({ name }) => name === cluster.name)?.cluster ?? {},
       })),
-      users: newUsers(raw.users ?? []).map((user) => ({
+      users: newUsers(raw.users ?? []).map(({ exec: _, ...user }) => ({
         ...user,
+        file: path,
+        raw: raw.users?.find(({ name }) => name === user.name)?.user ?? {},
         certFile: absolute(user.certFile),
         keyFile: absolute(user.keyFile),
         tokenFile: absolute(raw.users?.find(({ name }) => name === user.name)?.user?.tokenFile),

@@ -1,6 +1,6 @@
-import { Pool } from 'undici';
 import type { Credentials } from './access.ts';
-import { exchange, type WireAnswer, type WireRequest } from './exchange.ts';
+import type { WireAnswer, WireRequest } from './exchange.ts';
+import { Line, type LineOptions } from './line.ts';
 
 /** What a pool is for: short requests, or watches that stay open. */
 export type Use = 'requests' | 'watches';
@@ -16,6 +16,8 @@ export interface Connections {
   request(request: WireRequest): Promise<WireAnswer>;
 }
 
+export type TransportOptions = Pick<LineOptions, 'origin' | 'reach' | 'clock'>;
+
 /**
  * The connections to the API server, shared by everything. Measured against kube-apiserver 1.37 with 16 applies in
  * flight: one HTTP/2 connection does as many a second as 16 of HTTP/1.1 (1,040 against 1,060), with 13 MiB less of
@@ -26,14 +28,14 @@ export interface Connections {
  * connection, and over HTTP/1.1 each holds a connection for as long as it runs.
  */
 export class Transport {
-  readonly #origin: string;
+  readonly #options: TransportOptions;
   #key = '';
   readonly #current: Partial<Record<Use, Line>> = {};
   /** Replaced ones, with requests still under way. */
-  readonly #retired = new Set<Pool>();
+  readonly #retired = new Set<Line>();
 
-  constructor(origin: string) {
-    this.#origin = origin;
+  constructor(options: TransportOptions) {
+    this.#options = options;
   }
 
   /** The pool for `use`: another one as soon as CA or client certificate differ, so that both can rotate. */
@@ -44,17 +46,8 @@ export class Transport {
       this.#retire('watches');
       this.#key = key;
     }
-    return (this.#current[use] ??= new Line(
-      new Pool(this.#origin, {
-        connections: use === 'requests' ? MOST_CONNECTIONS : null,
-        connect: { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000 },
-        // kube-apiserver closes idle connections after 90 s; to be later than the server loses requests.
-        keepAliveTimeout: 30_000,
-        // The client has its own deadlines, by its own clock.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      }),
-    ));
+    const connections = use === 'requests' ? MOST_CONNECTIONS : null;
+    return (this.#current[use] ??= new Line({ ...this.#options, tls, connections }));
   }
 
   /**
@@ -70,32 +63,17 @@ export class Transport {
   async close(): Promise<void> {
     this.#retire('requests');
     this.#retire('watches');
-    // As with aborts, not in the microtasks in which a request may just have started: see exchange.ts.
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    await Promise.all([...this.#retired].map((pool) => pool.destroy()));
+    await Promise.all([...this.#retired].map((line) => line.destroy()));
   }
 
   #retire(use: Use): void {
-    const pool = this.#current[use]?.pool;
-    if (pool === undefined) return;
+    const line = this.#current[use];
+    if (line === undefined) return;
     delete this.#current[use];
-    this.#retired.add(pool);
+    this.#retired.add(line);
     // What still runs on it may finish; each request has a deadline, and each watch an end.
-    const gone = (): unknown => this.#retired.delete(pool);
-    pool.close().then(gone, gone);
-  }
-}
-
-/** A pool as requests see it. */
-class Line implements Connections {
-  readonly pool: Pool;
-
-  constructor(pool: Pool) {
-    this.pool = pool;
-  }
-
-  request(request: WireRequest): Promise<WireAnswer> {
-    return exchange(this.pool, request);
+    const gone = (): unknown => this.#retired.delete(line);
+    line.close().then(gone, gone);
   }
 }
 

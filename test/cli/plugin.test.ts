@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -67,7 +67,8 @@ describe('the plugin', { timeout: 120_000 }, () => {
     assert.deepEqual(nowhere, {
       code: 1,
       stdout: '',
-      stderr: 'error: no kubeconfig can be read: name one with --kubeconfig or KUBECONFIG\n',
+      stderr:
+        'error: no kubeconfig can be read: name one with --kubeconfig or KUBECONFIG, and see that the files it names are there and not empty\n',
     });
     const kubeconfig = join(folder, 'closed');
     const cluster = { server: 'https://127.0.0.1:1' };
@@ -87,6 +88,49 @@ describe('the plugin', { timeout: 120_000 }, () => {
       stderr:
         'error: the API server does not answer (ECONNREFUSED): get vsecmsecrets.vsecm.com db in namespace team\n',
     });
+    const proxied = { KUBECONFIG: kubeconfig, HTTPS_PROXY: 'http://me:s3cr3t@proxy.example' };
+    const behind = await run(alone, ['why', 'db'], proxied);
+    assert.match(
+      behind.stderr,
+      /^HTTPS_PROXY is set, which kubectl uses and this plugin does not: .+\nerror: /,
+    );
+    assert.doesNotMatch(behind.stderr, /s3cr3t/);
+    const exempt = await run(alone, ['why', 'db'], { ...proxied, NO_PROXY: 'x.example,127.0.0.1' });
+    assert.equal(exempt.stderr, closed.stderr);
+  });
+
+  test('shows what the kubeconfig’s command says when it cannot sign in, and says whose words these are', async () => {
+    const command = join(folder, 'sso');
+    await writeFile(command, "#!/bin/sh\necho 'The session has expired, run: sso login' >&2\nexit 255\n");
+    await chmod(command, 0o700);
+    const kubeconfig = join(folder, 'sso-kubeconfig');
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command, interactiveMode: 'IfAvailable' };
+    await writeFile(
+      kubeconfig,
+      JSON.stringify({
+        'current-context': 'c',
+        clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+        users: [{ name: 'c', user: { exec } }],
+        contexts: [{ name: 'c', context: { cluster: 'c', user: 'c' } }],
+      }),
+    );
+    assert.deepEqual(await run(alone, ['why', 'db'], { KUBECONFIG: kubeconfig }), {
+      code: 1,
+      stdout: '',
+      stderr:
+        'The session has expired, run: sso login\nerror: the command that the kubeconfig names for signing in failed; what it says stands above\n',
+    });
+  });
+
+  test('says which Node it needs to one that is too old', async () => {
+    // What an older Node would run first: everything up to the first module of the program.
+    const [, first = ''] = (await readFile(alone, 'utf8')).split('\n', 2);
+    const check = first.slice(0, first.indexOf('import{'));
+    const shown = join(folder, 'check.cjs');
+    await writeFile(shown, check.replaceAll('process.versions.node', "'20.20.2'"));
+    const { code, stderr } = await run(process.execPath, [shown], {});
+    assert.equal(code, 1);
+    assert.match(stderr, /^kubectl vsecm needs Node\.js 24 or later, and node is v\d/);
   });
 
   test('asks the cluster of KUBECONFIG, and works as kubectl vsecm', async () => {

@@ -9,6 +9,7 @@ import { KubeError } from '../../agent/kube/error.ts';
 import { createMetrics } from '../../agent/metrics.ts';
 import { Ca } from '../devcluster/pki.ts';
 import { FakeClock } from '../fake-clock.ts';
+import { stuckPort } from '../stuck-port.ts';
 import { folder, until, Wire, writeConfig } from './wire.ts';
 
 const PATH = '/api/v1/namespaces/a/secrets/b';
@@ -293,6 +294,47 @@ suite('connections', () => {
       (await Promise.all(ends)).map(({ code }) => code),
       ['Aborted', 'Aborted', 'Aborted'],
     );
+  });
+
+  test('each address of the server has the time that the request has, and the next one is tried beside it', async (t) => {
+    const stuck = await stuckPort(t, { host: '127.9.9.9' });
+    const ca = await Ca.create('test');
+    const { chainPem, keyPem } = await ca.issue({ sans: [{ type: 'dns', value: 'api.example' }] });
+    const wire = await Wire.start(t, { cert: chainPem, key: keyPem }, stuck.port);
+    const dir = await folder(t);
+    await writeFile(join(dir, 'ca.crt'), ca.certPem);
+    // As people write names that are not to be searched for; in TLS the dot is no part of it.
+    const cluster = { server: `https://api.example.:${stuck.port}`, 'certificate-authority': 'ca.crt' };
+    const client = await KubeClient.load({
+      kubeconfig: await writeConfig(dir, cluster, { token: 't' }),
+      metrics: createMetrics(),
+      names: { addresses: async () => ['127.9.9.9', '127.0.0.1'] },
+    });
+    t.after(() => client.close());
+    const answer = client.request(GET);
+    (await wire.next()).answer(200, { ok: true });
+    assert.deepEqual(await answer, { ok: true });
+  });
+
+  test('a name that hangs is given up with the client', async (t) => {
+    let given: AbortSignal | undefined;
+    const client = await KubeClient.load({
+      kubeconfig: await writeConfig(await folder(t), { server: 'https://api.example' }),
+      metrics: createMetrics(),
+      names: {
+        addresses: (_host, signal) => {
+          given = signal;
+          return new Promise((_resolve, reject) =>
+            signal.addEventListener('abort', () => reject(new Error('x'))),
+          );
+        },
+      },
+    });
+    const failed = failure(client.request(GET));
+    await until(() => given !== undefined);
+    await client.close();
+    assert.equal((await failed).status, 0);
+    assert.equal(given?.aborted, true);
   });
 
   test('a server that is not of the CA is asked nothing', async (t) => {

@@ -120,11 +120,11 @@ export class Wire {
   }
 
   /** Plain HTTP/1.1, or HTTP/2 and 1.1 over TLS; stopped when the test ends. */
-  static async start(t: TestContext, tls?: { cert: string; key: string }): Promise<Wire> {
+  static async start(t: TestContext, tls?: { cert: string; key: string }, port = 0): Promise<Wire> {
     const wire = new Wire(
       tls === undefined ? createServer() : createSecureServer({ ...tls, allowHTTP1: true }),
     );
-    wire.#server.listen(0, '127.0.0.1');
+    wire.#server.listen(port, '127.0.0.1');
     await once(wire.#server, 'listening');
     t.after(() => wire.stop());
     return wire;
