@@ -10,9 +10,9 @@ import { PageServer } from './page/server.ts';
 import { stateOf } from './page/state.ts';
 import { systemRandom, type Random } from './random.ts';
 import { Reach } from './reach.ts';
+import { SafeStates } from './safe-states.ts';
 import { SafeClient } from './safe/client.ts';
 import { Safes } from './safe/safes.ts';
-import { bundleOf } from './spiffe/trust-bundle.ts';
 import { peerErrorOf, tlsOptions } from './spiffe/tls.ts';
 import { X509Source } from './spiffe/x509-source.ts';
 import { runTogether } from './tasks.ts';
@@ -67,17 +67,20 @@ export async function createAgent({
     random,
     hint: (code, names) => hintFor(code, { ...names, pod: config.pod }),
   });
+  const tls = { options: tlsOptions, peerErrorOf };
   const safe = new SafeClient({
     identity,
     safes,
     reach,
-    tls: { options: tlsOptions, peerErrorOf },
+    tls,
     // An answer that is not kept would be asked for again by every resource that is woken for it.
     maxBytes: Math.min(config.responseBytes, safes.shareOf(config.cacheBytes)),
     log,
     metrics,
     clock,
   });
+  const bundleSince = (domain: string): number | undefined => identity.bundleSince(domain);
+  const safeStates = new SafeStates({ safes, identity, bundleSince, tls, reach, clock });
   const work = createWork({ kube, safe, identity, clock, random, log, metrics, config, pace, floorMs });
 
   const health = new HealthServer({
@@ -86,23 +89,22 @@ export async function createAgent({
     checks: { caches: () => work.ready(), identity: () => quietly(() => identity.current()) !== undefined },
     metrics: async () => {
       work.measure();
-      const held = quietly(() => identity.current());
-      for (const { url, trustDomain: domain } of safes.all) {
-        const { notAfter = 0 } = (held && bundleOf(held, domain)) ?? {};
+      for (const { url, notAfter = 0 } of safeStates.bundleExpiries())
         metrics.safeBundleExpiry.set({ url }, notAfter / 1000);
-      }
       return { type: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
   });
   const page = new PageServer({
     port: config.pagePort,
     clock,
+    meetings: safeStates.meetings,
     state: stateOf({
       version: VERSION,
       node: config.node,
       pod: config.pod,
       startedAt: clock.now(),
       identity: () => identity.current(),
+      declared: () => safeStates.declared(),
       ownership: () => work.ownership(),
       work: (one) => work.state(one),
       clock,

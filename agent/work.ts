@@ -9,7 +9,7 @@ import { createMembers } from './members.ts';
 import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
 import { SafeCache, type SafeCacheOptions } from './safe/cache.ts';
-import type { IdentitySource } from './safe/client.ts';
+import type { IdentitySource } from './safe/own-identity.ts';
 import { Safes } from './safe/safes.ts';
 import type { Ownership, Summary } from './shard/ownership.ts';
 import { whileRole } from './shard/while-role.ts';

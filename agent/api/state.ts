@@ -30,6 +30,25 @@ export interface SafeState {
   groups: { intervalSeconds: number; members: number; nextDue?: string }[];
 }
 
+/** A Safe that resources may name, and what would verify it. */
+export interface DeclaredSafeState {
+  url: string;
+  /** What is asked instead. */
+  dial: string;
+  trustDomain: string;
+  /** The trust bundle of that trust domain; absent: SPIRE gives none. Times are RFC 3339. */
+  bundle?: { roots: number; since: string; notAfter: string };
+}
+
+/** What came of meeting a Safe, without asking it anything. */
+export interface SafeMeetingState extends DeclaredSafeState {
+  /** How far it came: 'lookup' (of the name), 'connecting' (TCP), 'handshake' (TLS), 'waiting': both sides are verified. Absent: nothing was tried. */
+  reached?: string;
+  /** SPIFFE ID of whoever answered. */
+  peerSpiffeId?: string;
+  failure?: { code: Code; cause?: string; hint: string };
+}
+
 /** Which VSecMSecret. */
 export interface ResourceName {
   namespace: string;
@@ -74,6 +93,8 @@ export interface AgentState {
     namespaces: number;
   };
   safes: SafeState[];
+  /** All Safes that resources may name, the home one first. */
+  declared?: DeclaredSafeState[];
   /** Those in trouble first, as many as there is room for; or the one that was asked for. */
   resources: ResourceState[];
   /** How many there are in each state; absent if one was asked for. */

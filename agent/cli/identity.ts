@@ -1,10 +1,11 @@
-import type { AgentState } from '../api/state.ts';
+import type { AgentState, SafeMeetingState } from '../api/state.ts';
 import { Agents, type AgentPod } from './agents.ts';
 import { when } from './age.ts';
 import { parseLine } from './log-line.ts';
 import { Refused } from './refused.ts';
 import type { Command, Session } from './session.ts';
-import { stateOfPod, stateOfUrl } from './state-source.ts';
+import { meetingTable } from './meetings.ts';
+import { meetingsOf, stateOf, type PageSource } from './state-source.ts';
 import { table } from './table.ts';
 import { json } from './terminal.ts';
 
@@ -19,6 +20,8 @@ interface IdentityRow {
   /** Why there is no identity. */
   failure?: string;
   source: 'page' | 'log' | 'none';
+  /** What came of meeting each Safe, if the agent could be asked for it. */
+  safes?: SafeMeetingState[];
   /** Why there is nothing better. */
   problems: string[];
 }
@@ -26,14 +29,15 @@ interface IdentityRow {
 const MOST_LINES = 10_000;
 const AT_A_TIME = 8;
 
-/** Shows the SPIFFE ID of each agent. */
+/** Shows the SPIFFE ID of each agent, and has it meet each Safe. */
 export const identity: Command = {
   name: 'identity',
   synopsis: '',
-  summary: "Each agent's SPIFFE ID and when it expires",
+  summary: "Each agent's SPIFFE ID, and whether it can meet each Safe",
   details: `Each agent's page is asked through a port-forward (RBAC: get and create on pods/portforward in the agents' namespace);
-where that does not work, its log is read (get on pods/log), which tells each identity once. Exits with 1 if one has none
-that is known.`,
+where that does not work, its log is read (get on pods/log), which tells each identity once. Each agent whose page can be
+asked meets each Safe that resources may name: name, TCP, TLS, both SPIFFE IDs, and asks it nothing. Exits with 1 if an
+agent has no identity that is known, or cannot meet a Safe.`,
   options: {
     'state-url': { type: 'string', placeholder: 'URL', help: 'the page of one agent, instead of all' },
   },
@@ -44,17 +48,22 @@ that is known.`,
     const rows =
       agents === undefined ? [await rowOfUrl(url as string, session)] : await rowsOf(agents, session);
     if (session.json) terminal.out(json(rows));
-    else if (rows.length > 0) terminal.out(render(rows, clock.wall()));
+    else if (rows.length > 0) terminal.out(render(rows, clock.wall()) + meetingTable(rows, clock.wall()));
     if (agents?.pods.length === 0) terminal.say('error: no agent is known\n');
     const problems = new Set([...(agents?.problems ?? []), ...rows.flatMap((row) => row.problems)]);
     for (const problem of session.json ? [] : problems) terminal.say(`not known: ${problem}\n`);
-    return rows.length > 0 && rows.every(({ spiffeId }) => spiffeId !== undefined) ? 0 : 1;
+    const well = ({ spiffeId, safes = [] }: IdentityRow): boolean =>
+      spiffeId !== undefined && safes.every(({ failure }) => failure === undefined);
+    return rows.length > 0 && rows.every(well) ? 0 : 1;
   },
 };
 
 async function rowOfUrl(url: string, { signal }: Session): Promise<IdentityRow> {
-  const asked = await stateOfUrl(url, signal);
-  if ('state' in asked) return { ...asked.state, ready: true, ...told(asked.state) };
+  const asked = await stateOf({ url }, signal);
+  if ('state' in asked) {
+    const { node, pod } = asked.state;
+    return { node, pod, ready: true, ...told(asked.state), ...(await met({ url }, signal)) };
+  }
   return { node: '', pod: '', ready: false, source: 'none', problems: [asked.unreachable] };
 }
 
@@ -68,8 +77,10 @@ async function rowsOf(agents: Agents, session: Session): Promise<IdentityRow[]> 
 }
 
 async function rowOf(pod: AgentPod, port: number, session: Session): Promise<IdentityRow> {
-  const asked = await stateOfPod(session.cluster, pod, port, session.signal);
-  if ('state' in asked) return { ...pod, ...told(asked.state) };
+  const { cluster, signal } = session;
+  const page = { cluster, pod: pod.pod, port };
+  const asked = await stateOf(page, signal);
+  if ('state' in asked) return { ...pod, ...told(asked.state), ...(await met(page, signal)) };
   const logged = await lastLogged(pod.pod, session);
   const problems = [asked.unreachable, ...('problem' in logged ? [logged.problem] : [])];
   if ('problem' in logged) return { ...pod, source: 'none', problems };
@@ -84,6 +95,12 @@ function told({ identity: { spiffeId, notAfter, failure } }: AgentState) {
     ...(notAfter === undefined ? {} : { notAfter }),
     ...(failure === undefined ? {} : { failure: failure.code }),
   };
+}
+
+/** What comes of meeting the Safes; an agent of an older version cannot be asked. */
+async function met(page: PageSource, signal: AbortSignal): Promise<Pick<IdentityRow, 'safes'>> {
+  const asked = await meetingsOf(page, signal);
+  return 'told' in asked ? { safes: asked.told } : {};
 }
 
 /** The last identity, or lack of one, that the log tells. */

@@ -6,7 +6,7 @@ import { oldPods, type OldPods } from './old-pods.ts';
 import { Refused } from './refused.ts';
 import { resourceName } from './resource-name.ts';
 import type { Command, Session } from './session.ts';
-import { stateOfPod, stateOfUrl, type StateResult } from './state-source.ts';
+import { stateOf, type StateResult } from './state-source.ts';
 import { pairs, table } from './table.ts';
 import { json } from './terminal.ts';
 
@@ -56,9 +56,9 @@ async function ask(
   { namespace, name }: ResourceName,
 ): Promise<StateResult> {
   const url = options['state-url'];
-  if (typeof url === 'string') return stateOfUrl(url, signal, { namespace, name });
+  if (typeof url === 'string') return stateOf({ url }, signal, { namespace, name });
   if (pod === undefined) return { unreachable: 'no pod of an agent is known that serves this resource' };
-  return stateOfPod(cluster, pod, agents.settings.pagePort, signal, { namespace, name });
+  return stateOf({ cluster, pod: pod.pod, port: agents.settings.pagePort }, signal, { namespace, name });
 }
 
 function render(explanation: Explanation, now: number): string {

@@ -1,4 +1,4 @@
-import type { AgentState, SafeState } from '../api/state.ts';
+import type { AgentState, DeclaredSafeState, SafeState } from '../api/state.ts';
 import { html, Html } from './html.ts';
 import { resourceTable } from './resource-table.ts';
 import { SCRIPT } from './script.ts';
@@ -7,7 +7,7 @@ import { time } from './time.ts';
 
 /** The node's page: who this agent is, its Safes, and its resources, those in trouble first. */
 export function renderPage(state: AgentState, nonce: string): string {
-  const { node, safes } = state;
+  const { node, safes, declared = [] } = state;
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -25,7 +25,7 @@ export function renderPage(state: AgentState, nonce: string): string {
           <h1>VSecM agent on <code>${node}</code></h1>
           ${about(state)}
           <h2>Safes</h2>
-          ${safes.length === 0 ? html`<p>No resource of this agent uses one.</p>` : safes.map(safe)}
+          ${safes.length === 0 ? html`<p>No resource of this agent uses one.</p>` : safes.map((one) => safe(one, declared))}
           <h2>Resources</h2>
           ${resourceTable(state)}
         </main>
@@ -65,10 +65,14 @@ function about({ pod, version, startedAt, identity, ownership }: AgentState): Ht
 const cause = (code: string | undefined): Html | undefined =>
   code === undefined ? undefined : html`<span class="quiet">(${code})</span>`;
 
-function safe({ url, failure, lastSuccess, answerAgeSeconds, secrets, named, groups }: SafeState): Html {
+function safe(
+  { url, failure, lastSuccess, answerAgeSeconds, secrets, named, groups }: SafeState,
+  declared: readonly DeclaredSafeState[],
+): Html {
   return html`<dl>
     <dt>URL</dt>
     <dd><code>${url}</code></dd>
+    ${trust(declared.find((one) => one.url === url))}
     <dt>State</dt>
     <dd>
       ${
@@ -100,6 +104,20 @@ function safe({ url, failure, lastSuccess, answerAgeSeconds, secrets, named, gro
       )}${groups.length === 0 ? 'only when a resource changes' : undefined}
     </dd>
   </dl>`;
+}
+
+function trust(declared: DeclaredSafeState | undefined): Html | undefined {
+  if (declared === undefined) return undefined;
+  const { trustDomain, bundle } = declared;
+  return html`<dt>Trust</dt>
+    <dd>
+      <code>${trustDomain}</code>,
+      ${
+        bundle === undefined
+          ? html`<span class="bad word">no bundle</span>`
+          : html`${plural(bundle.roots, 'root')} since ${time(bundle.since)}, until ${time(bundle.notAfter)}`
+      }
+    </dd>`;
 }
 
 const plural = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AgentState, ResourceName } from '../api/state.ts';
+import type { AgentState, ResourceName, SafeMeetingState } from '../api/state.ts';
 import type { Clock } from '../clock.ts';
 import { Door, type Question, type Reply } from '../door.ts';
 import { renderPage } from './page.ts';
@@ -9,6 +9,8 @@ export interface PageServerOptions {
   port: number;
   /** What is shown: of all resources, or of one. */
   state: (one?: ResourceName) => Promise<AgentState>;
+  /** Meets each Safe that resources may name. */
+  meetings: () => Promise<SafeMeetingState[]>;
   clock: Clock;
 }
 
@@ -30,7 +32,10 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-/** The node's page at `/` and what it is made from at `/state.json`: read only, on loopback only. */
+/**
+ * The node's page at `/`, what it is made from at `/state.json`, and at `/meetings.json` whether each Safe can be met:
+ * read only, on loopback only.
+ */
 export class PageServer {
   readonly #options: PageServerOptions;
   readonly #door: Door;
@@ -62,7 +67,9 @@ export class PageServer {
       return say(403, 'not from another site: type the address\n');
     if (method !== 'GET') return say(405, 'GET only\n', { allow: 'GET' });
     if (path === '/state.json') return this.#state(query);
-    if (path !== '/') return say(404, 'try / or /state.json\n');
+    if (path === '/meetings.json')
+      return reply(200, 'application/json', JSON.stringify(await this.#options.meetings()));
+    if (path !== '/') return say(404, 'try / or /state.json or /meetings.json\n');
     const nonce = randomBytes(16).toString('base64');
     return reply(200, 'text/html', renderPage(await this.#options.state(), nonce), {
       'content-security-policy': policy(nonce),

@@ -1,5 +1,5 @@
 import type { Code } from '../api/reasons.ts';
-import type { AgentState, ResourceName } from '../api/state.ts';
+import type { AgentState, DeclaredSafeState, ResourceName } from '../api/state.ts';
 import type { Clock } from '../clock.ts';
 import { sharedResult } from '../shared-result.ts';
 
@@ -19,6 +19,7 @@ export interface StateOptions {
     present: boolean;
     namespaces: number;
   };
+  declared: () => DeclaredSafeState[];
   /** The Safes and resources of this agent, or one resource; an agent that owns nothing has none. */
   work: (one?: ResourceName) => Promise<Pick<AgentState, 'safes' | 'resources' | 'counts'>> | undefined;
 }
@@ -44,6 +45,7 @@ async function make(options: StateOptions, one?: ResourceName): Promise<AgentSta
     pod,
     startedAt: new Date(startedAt).toISOString(),
     identity: identity(options),
+    declared: options.declared(),
     ownership: {
       ...(role !== undefined && { role }),
       members: [...members],

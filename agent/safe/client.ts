@@ -1,35 +1,22 @@
-import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Reach } from '../reach.ts';
-import type { IdentityError } from '../spiffe/error.ts';
 import type { Identity } from '../spiffe/svid.ts';
 import type { DeclaredSafe } from './declared-safe.ts';
+import type { SafeTls } from './own-identity.ts';
 import type { Safes } from './safes.ts';
 import { SafeConnection, type RawResponse } from './connection.ts';
-import { codeOf, type PeerErrorOf } from './connection-failure.ts';
-import { SafeError, type SafeCode } from './error.ts';
+import { SafeError } from './error.ts';
+import { identityOf, type IdentitySource } from './own-identity.ts';
 import { failureOfStatus, parseResponse, type SafeAnswer } from './response.ts';
 import { parseRetryAfter } from './retry-after.ts';
-
-/** Where the client's identity comes from. */
-export interface IdentitySource {
-  /** The identity for the next connection. Throws an error with a code of the stage identity if there is none. */
-  current(): Identity;
-  /** Calls back when the identity changes, before anything else can use it; returns how to end that. */
-  onChange(changed: (change: 'obtained' | 'rotated' | 'withdrawn' | 'expired') => void): () => void;
-}
 
 export interface SafeClientOptions {
   identity: IdentitySource;
   safes: Pick<Safes, 'at'>;
   reach: Pick<Reach, 'connect'>;
-  tls: {
-    /** Options that present this identity and accept nobody but this Safe; undefined: no bundle could verify it. */
-    options: (identity: Identity, safe: DeclaredSafe) => TlsOptions | undefined;
-    peerErrorOf: PeerErrorOf;
-  };
+  tls: SafeTls;
   /** The longest body that is read. */
   maxBytes: number;
   log: Log;
@@ -166,23 +153,7 @@ export class SafeClient {
 
   #identity(unsent: boolean): Identity {
     if (this.#closed) throw new SafeError('SafeUnreachable', { cause: 'CLIENT_CLOSED', unsent });
-    const { identity: source, clock } = this.#options;
-    let identity: Identity;
-    try {
-      identity = source.current();
-    } catch (error) {
-      const { cause, dates } = error as Partial<IdentityError>;
-      throw new SafeError(codeOf(error) as SafeCode, {
-        unsent,
-        cause: typeof cause === 'string' ? cause : undefined,
-        dates,
-      });
-    }
-    const { notBefore, notAfter } = identity;
-    const wall = clock.wall();
-    if (notAfter <= wall)
-      throw new SafeError('IdentityExpired', { unsent, dates: { notBefore, notAfter, clock: wall } });
-    return identity;
+    return identityOf(this.#options.identity, this.#options.clock, unsent);
   }
 
   #cut(): void {

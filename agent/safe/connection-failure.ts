@@ -1,21 +1,6 @@
-import type { CertificateDates, PeerError } from '../spiffe/error.ts';
+import type { PeerError } from '../spiffe/error.ts';
 import { SafeError } from './error.ts';
-
-/** How far a connection came: name look-up, TCP, TLS, request sent, status received. */
-export type Phase = 'lookup' | 'connecting' | 'handshake' | 'waiting' | 'reading';
-
-/** What a connection showed before it failed. */
-export interface Evidence {
-  phase: Phase;
-  /** The peer sent a session ticket: it has accepted our certificate. */
-  accepted: boolean;
-  /** The peer's certificate, once it has shown one. */
-  peer: CertificateDates | undefined;
-  /** The certificate that was shown to the peer. */
-  own: CertificateDates;
-  /** The socket's own error: undici reports only that the other side closed. */
-  socketError: unknown;
-}
+import type { Evidence } from './evidence.ts';
 
 /** TLS alerts by which a server refuses a client's certificate, as OpenSSL names them. */
 const REFUSED =

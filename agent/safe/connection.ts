@@ -2,8 +2,9 @@ import type { ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls';
 import { buildConnector, Client } from 'undici';
 import type { Reach } from '../reach.ts';
 import type { CertificateDates } from '../spiffe/error.ts';
-import { failureOfConnection, type Evidence, type PeerErrorOf, type Phase } from './connection-failure.ts';
+import { failureOfConnection, type PeerErrorOf } from './connection-failure.ts';
 import { SafeError } from './error.ts';
+import { gather, noEvidence, type Evidence, type Phase } from './evidence.ts';
 
 export interface SafeConnectionOptions {
   /** What is asked: https, with its path. */
@@ -50,13 +51,7 @@ export class SafeConnection {
   constructor(options: SafeConnectionOptions) {
     this.#options = options;
     const { notBefore, notAfter } = options.own;
-    this.#evidence = {
-      phase: 'lookup',
-      accepted: false,
-      peer: undefined,
-      own: { notBefore, notAfter, clock: options.wall() },
-      socketError: undefined,
-    };
+    this.#evidence = noEvidence({ notBefore, notAfter, clock: options.wall() });
     const connectorOptions = { ...options.tls, maxCachedSessions: 0, allowH2: false, timeout: 0 };
     const connector = buildConnector(connectorOptions as buildConnector.BuildOptions);
     this.#client = new Client(options.url.origin, {
@@ -135,7 +130,6 @@ export class SafeConnection {
     try {
       const port = Number(to.port || 443);
       const httpSocket = await reach.connect(to.hostname, port, this.#ended.signal, found);
-      this.#evidence.phase = 'handshake';
       // A dot at the end is DNS's, and no part of the name in TLS: Go's servers refuse it.
       const servername = serverName ?? to.servername?.replace(/\.$/, '');
       // The declared type leaves out that a connector returns the socket it is opening.
@@ -150,19 +144,7 @@ export class SafeConnection {
   #watch(socket: TLSSocket): void {
     this.#socket = socket;
     if (this.#ended.signal.aborted) return void socket.destroy();
-    const evidence = this.#evidence;
-    // Ahead of Node's own listener, which ends the socket if the chain does not verify, and its certificate with it.
-    // Not getPeerX509Certificate: after it, Node 24 has no `raw` left for checkServerIdentity.
-    socket.prependOnceListener('secure', () => {
-      const { valid_from: from, valid_to: to } = socket.getPeerCertificate();
-      const [notBefore, notAfter] = [Date.parse(from), Date.parse(to)];
-      if (Number.isFinite(notBefore) && Number.isFinite(notAfter))
-        evidence.peer = { notBefore, notAfter, clock: this.#options.wall() };
-    });
-    socket.once('secureConnect', () => (evidence.phase = 'waiting'));
-    socket.once('session', () => (evidence.accepted = true));
-    // The first error is the cause; what undici makes of it follows as a second one.
-    socket.once('error', (error) => (evidence.socketError = error));
+    gather(socket, this.#evidence, this.#options.wall);
   }
 
   #end(): void {

@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { IdentityError, type IdentityErrorCode, type IdentityErrorDetails } from './error.ts';
 import type { Identity, X509Svid } from './svid.ts';
+import { bundleOf } from './trust-bundle.ts';
 
 /**
  * What happened to the identity: there is one again, it was replaced by a different one (or its bundle was), SPIRE
@@ -23,6 +24,8 @@ export class HeldIdentity {
   readonly #options: HeldIdentityOptions;
   readonly #listeners = new Set<(change: IdentityChange) => void>();
   #svid: X509Svid | undefined;
+  /** Since when the bundle of each trust domain is as it is, Unix milliseconds. */
+  #bundlesSince: ReadonlyMap<string, number> = new Map();
   /** Since when a missing identity has been told of, Unix milliseconds. */
   #missingSince: number | undefined;
   #failure: { code: IdentityErrorCode } & IdentityErrorDetails = {
@@ -68,6 +71,7 @@ export class HeldIdentity {
     const { clock, metrics, log } = this.#options;
     this.#cancelExpiry();
     this.#cancelExpiry = clock.after(svid.notAfter - clock.wall(), () => this.expire(svid));
+    this.#dateBundles(svid, before);
     this.#svid = svid;
     metrics.identityExpiry.set(svid.notAfter / 1000);
     metrics.identityIssued.set(svid.notBefore / 1000);
@@ -122,6 +126,24 @@ export class HeldIdentity {
   /** Keeps what is held, but stops its timer: `current` alone looks at the clock from now on. */
   stop(): void {
     this.#cancelExpiry();
+  }
+
+  /** Since when the bundle of this trust domain is as it is; undefined: there is none. */
+  bundleSince(trustDomain: string): number | undefined {
+    return this.#svid === undefined ? undefined : this.#bundlesSince.get(trustDomain);
+  }
+
+  #dateBundles(now: X509Svid, before: X509Svid | undefined): void {
+    const wall = this.#options.clock.wall();
+    const domains = [now.id.trustDomain, ...now.federated.keys()];
+    this.#bundlesSince = new Map(
+      domains.map((domain) => {
+        const bundle = bundleOf(now, domain);
+        const last = before && bundleOf(before, domain);
+        const same = bundle !== undefined && last?.equals(bundle) === true;
+        return [domain, (same && this.#bundlesSince.get(domain)) || wall];
+      }),
+    );
   }
 
   /** Says which trust domains are federated from now on, differently, or no longer. */

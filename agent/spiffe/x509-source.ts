@@ -81,6 +81,11 @@ export class X509Source {
     return this.#held.current();
   }
 
+  /** Since when the bundle of this trust domain is as it is, Unix milliseconds; undefined: there is none. */
+  bundleSince(trustDomain: string): number | undefined {
+    return this.#held.bundleSince(trustDomain);
+  }
+
   /** Calls `listener` after each change, synchronously. The returned function ends that. */
   onChange(listener: (change: IdentityChange) => void): () => void {
     return this.#held.onChange(listener);

@@ -4,6 +4,7 @@ import type { DevSpire } from '../devcluster/spire.ts';
 import * as faults from '../devcluster/safe/faults.ts';
 import { failsWith, isReady, vssPath } from '../stage/await-object.ts';
 import { OtherCluster } from '../stage/other-cluster.ts';
+import { vsecm } from '../cli/command-line.ts';
 import { Scene, valuesOf, vss } from '../stage/scene.ts';
 import { eventually, Witness } from '../stage/witness.ts';
 
@@ -154,4 +155,31 @@ test('at home a plain name counts, and so does this cluster’s', async () => {
     await scene.apply(vss(name, { data: [{ key: 'password', ref: `${name}.password` }] }), 'shop');
     await scene.vss('shop', name);
   }
+});
+
+test('kubectl vsecm identity has the agent meet each Safe, and tells how far it came and what to do', async () => {
+  const { pagePort } = await scene.agent.log.when(({ msg }) => msg === 'Agent started');
+  const identity = async () => {
+    const url = `http://127.0.0.1:${Number(pagePort)}/`;
+    return vsecm(scene.stage.cluster.kubeconfig, ['identity', '--state-url', url]);
+  };
+  const reads = [...scene.stage.safe.requests, ...other.safe.requests].length;
+  const both = await identity();
+  assert.match(
+    both.out,
+    /^node-1 .* ok +ok +ok +spiffe:\/\/vsecm\.com\/\S+ +accepted +vsecm\.com: \d+ roots? since /m,
+  );
+  assert.match(
+    both.out,
+    /^node-1 +https:\/\/safe\.b\.example +ok +ok +ok +spiffe:\/\/b\.example\/\S+ +accepted +b\.example: \d+ roots? since /m,
+  );
+  assert.equal([...scene.stage.safe.requests, ...other.safe.requests].length, reads);
+  assert.equal(both.code, 0);
+
+  await other.safe.stop();
+  await eventually('failure', async () => {
+    const { out, code } = await identity();
+    return code === 1 && /safe\.b\.example +ok +failed +- +- +SafeUnreachable \(ECONNREFUSED\)/.test(out);
+  });
+  await other.safe.start();
 });

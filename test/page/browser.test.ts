@@ -17,7 +17,12 @@ let state: AgentState;
 before(async () => {
   if (skip) return;
   browser = await launch();
-  server = new PageServer({ clock: systemClock, port: 0, state: async () => state });
+  server = new PageServer({
+    clock: systemClock,
+    meetings: async () => [],
+    port: 0,
+    state: async () => state,
+  });
   port = await server.listen();
 });
 after(async () => {
@@ -65,7 +70,7 @@ test('an agent that goes away is said to be away, and what was last seen stays',
   const status = page.getByRole('status');
   await status.filter({ hasText: 'The agent does not answer' }).waitFor();
   assert.equal(await page.getByRole('rowheader', { name: 'shop/fine' }).count(), 1);
-  server = new PageServer({ clock: systemClock, port, state: async () => state });
+  server = new PageServer({ clock: systemClock, meetings: async () => [], port, state: async () => state });
   await server.listen();
   await status.filter({ hasText: /^$/ }).waitFor({ state: 'attached' });
   await page.close();
@@ -126,7 +131,12 @@ test('names that are long do not push the page out of a small window', { skip },
 test('a page of another origin cannot read the state', { skip }, async () => {
   state = agentState();
   const { page } = await open();
-  const other = new PageServer({ clock: systemClock, port: 0, state: async () => state });
+  const other = new PageServer({
+    clock: systemClock,
+    meetings: async () => [],
+    port: 0,
+    state: async () => state,
+  });
   const origin = `http://127.0.0.1:${await other.listen()}`;
   const stranger = await browser.newPage();
   await stranger.goto(`${origin}/`);

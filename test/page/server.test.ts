@@ -13,7 +13,7 @@ async function serve(
   t: TestContext,
   state: (one?: ResourceName) => Promise<AgentState> = async () => agentState(),
 ) {
-  const server = new PageServer({ port: 0, state, clock: systemClock });
+  const server = new PageServer({ port: 0, state, meetings: async () => [], clock: systemClock });
   const port = await server.listen();
   t.after(() => server.close());
   const ask = async (
@@ -150,9 +150,19 @@ test('a state that cannot be told is a 500 without a word of why', async (t) => 
 });
 
 test('a port that is taken is an error, and close frees it', async () => {
-  const first = new PageServer({ port: 0, state: async () => agentState(), clock: systemClock });
+  const first = new PageServer({
+    port: 0,
+    state: async () => agentState(),
+    meetings: async () => [],
+    clock: systemClock,
+  });
   const port = await first.listen();
-  const second = new PageServer({ port, state: async () => agentState(), clock: systemClock });
+  const second = new PageServer({
+    port,
+    state: async () => agentState(),
+    meetings: async () => [],
+    clock: systemClock,
+  });
   await assert.rejects(second.listen(), { code: 'EADDRINUSE' });
   await first.close();
   assert.equal(await second.listen(), port);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
+import { systemClock } from '../../agent/clock.ts';
 import * as faults from '../devcluster/safe/faults.ts';
 import { bench, failure, safesLike, SCOUT, type Bench } from './harness.ts';
 
@@ -16,11 +17,11 @@ async function filled(t: TestContext, options: Parameters<typeof bench>[1] = {})
 
 test('a read gives the answer, when its request began and ended, and its size', async (t) => {
   const { safe, client, metrics, lines } = await filled(t);
-  const before = Date.now();
+  const before = systemClock.now();
   const { answer, begunAt, endedAt, bytes } = await client.read(safe.dial);
   assert.equal(answer.kind, 'named');
   assert.equal(answer.secrets.get('one')?.value, CANARY);
-  assert.ok(before - 1 <= begunAt && begunAt <= endedAt && endedAt <= Date.now() + 1);
+  assert.ok(before <= begunAt && begunAt <= endedAt && endedAt <= systemClock.now());
   assert.ok(bytes > 600);
   assert.deepEqual(
     safe.reads.map(({ spiffeId, status }) => [spiffeId, status]),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { codeOf, failureOfConnection, type Evidence } from '../../agent/safe/connection-failure.ts';
+import { codeOf, failureOfConnection } from '../../agent/safe/connection-failure.ts';
+import { noEvidence, type Evidence } from '../../agent/safe/evidence.ts';
 import { peerErrorOf } from '../../agent/spiffe/tls.ts';
 
 const coded = (code: string): Error => Object.assign(new Error('quotes s3cr3t'), { code });
@@ -77,7 +78,7 @@ for (const [what, evidence, code, cause] of cases) {
   test(`${what} is ${code}`, () => {
     const error = failureOfConnection(
       closed,
-      { phase: 'lookup', accepted: false, peer: PEER, own: OWN, socketError: undefined, ...evidence },
+      { ...noEvidence(OWN), phase: 'lookup', peer: PEER, ...evidence },
       peerErrorOf,
     );
     assert.deepEqual([error.code, error.cause], [code, cause]);
@@ -97,7 +98,7 @@ test('a certificate that is not valid at this moment is told with its dates and 
   const datesOf = (evidence: Partial<Evidence>) =>
     failureOfConnection(
       closed,
-      { phase: 'handshake', accepted: false, peer: PEER, own: OWN, socketError: undefined, ...evidence },
+      { ...noEvidence(OWN), phase: 'handshake', peer: PEER, ...evidence },
       peerErrorOf,
     ).dates;
   assert.deepEqual(datesOf({ socketError: coded('CERT_NOT_YET_VALID') }), PEER);

@@ -1,5 +1,5 @@
 import type { Clock } from '../../agent/clock.ts';
-import type { IdentitySource } from '../../agent/safe/client.ts';
+import type { IdentitySource } from '../../agent/safe/own-identity.ts';
 import { IdentityError, type IdentityErrorCode } from '../../agent/spiffe/error.ts';
 import type { Identity } from '../../agent/spiffe/svid.ts';
 
