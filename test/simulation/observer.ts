@@ -21,6 +21,10 @@ export interface Violation {
 const BEAT_MS = 2_000;
 /** Until a watch that tells nothing is noticed, and all is listed anew. */
 const WATCHDOG_MS = 120_000;
+/** From when a member is seen to leave until the others serve what was its own. */
+const HANDOVER_MS = HANDOFF_MS + 7_000;
+/** Until all see that an agent does not work: two probes, or the node monitor. */
+const NOTICED_MS = { crash: 5_000, roll: 30_000, freeze: 17_000, unready: 17_000, 'lose-node': 55_000 };
 /** Until those who met an outage of the API servers have all come back; they may stay away as long as it lasted. */
 const RECOVERY_MS = 60_000;
 
@@ -81,10 +85,9 @@ export class Observer {
       for (const ear of this.#ears) ear.resource?.(change, writer);
     });
     cluster.follow(cluster.slices, ({ now }) => {
-      const whole =
-        now.endpoints.length === setting.agents && now.endpoints.every((one: any) => one.conditions.ready);
+      const some = now.endpoints.some((one: any) => one.conditions.ready);
       // Whoever left is given up after the delay; whoever came is counted at once.
-      this.#trouble('agents', whole ? HANDOFF_MS : Infinity, 'slices');
+      this.#trouble('agents', some ? HANDOVER_MS : Infinity, 'slices');
     });
     const beat = (): void => {
       for (const ear of this.#ears) ear.beat?.();
@@ -114,7 +117,11 @@ export class Observer {
     this.agents.set(pod, agent);
     return {
       witness: {
+        asks: (info) => shown.asks(info, this.#world.timeline.now),
         leaves: (info, body) => this.#leaves(agent, info, body),
+        abandons: (info) => {
+          for (const ear of this.#ears) ear.abandons?.(agent, info);
+        },
         arrives: (info, reply) => this.#arrives(agent, info, reply),
         opens: (info, initial) => shown.opens(info, initial),
         shows: (info, type, object) => shown.shows(info, type, object, this.#world.timeline.now),
@@ -149,9 +156,11 @@ export class Observer {
       case 'freeze':
       case 'crash':
       case 'roll':
+      case 'unready':
       case 'lose-node':
+        return this.#trouble('agents', Math.min(ms, NOTICED_MS[event.do]) + HANDOVER_MS);
       case 'skew':
-        return this.#trouble('agents', (event.do === 'skew' ? 0 : ms) + HANDOFF_MS);
+        return this.#trouble('agents', HANDOVER_MS);
       case 'configure': {
         const agree = event.maxOwners === this.#world.setting.maxOwners;
         return this.#trouble('agents', agree ? 2 * HANDOFF_MS : Infinity, `node ${event.node}`);

@@ -42,6 +42,8 @@ export interface Ears {
   leaves?(agent: Watched, info: RequestInfo, body: any): void;
   /** An answer to a request arrives. */
   arrives?(agent: Watched, info: RequestInfo, reply: Reply): void;
+  /** A request is given up before it was answered. */
+  abandons?(agent: Watched, info: RequestInfo): void;
   /** A Secret changed; `writer` is a pod, `people`, or a controller. */
   secret?(change: Change, writer: string): void;
   /** A VSecMSecret changed. */

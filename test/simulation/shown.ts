@@ -2,23 +2,36 @@ import type { RequestInfo } from '../devcluster/request-info.ts';
 import type { Reply } from './api-server.ts';
 import { keyOf } from './cluster.ts';
 
+/** A term of duty begins with both kinds; after an outage each comes back at a time of its own. */
+const AT_ONCE_MS = 5;
+
 /** What one agent has been shown by its watches so far, and so could know. */
 export class Shown {
   readonly resources = new Map<string, any>();
   readonly secrets = new Map<string, any>();
   readonly slices = new Map<string, any>();
-  /** How often it has begun to watch resources from nothing: its terms of duty, and lost histories. */
+  /** How often it has begun a term of duty, with nothing known. */
   term = 0;
   /** When it last listed the members, Unix milliseconds. */
   membersListedAt = -Infinity;
   /** When it was last told anything of them, if only that there is nothing to tell. */
   membersHeardAt = -Infinity;
-  #initial = new Map<string, Set<string>>();
+  readonly #askedAt = new Map<string, number>();
+  readonly #initial = new Map<string, Set<string>>();
 
   opens({ resource }: RequestInfo, initial: boolean): void {
     if (!initial) return void this.#initial.delete(resource);
     this.#initial.set(resource, new Set());
-    if (resource === 'vsecmsecrets') this.term += 1;
+  }
+
+  /** It asks for the whole state of a kind: where it does so for both at once, a term of duty begins. */
+  asks({ verb, resource, query }: RequestInfo, now: number): void {
+    const all =
+      verb === 'watch' ? query.has('sendInitialEvents') : verb === 'list' && query.get('limit') !== '1';
+    if (!all || query.has('continue')) return;
+    this.#askedAt.set(resource, now);
+    const other = this.#askedAt.get(resource === 'secrets' ? 'vsecmsecrets' : 'secrets') ?? -Infinity;
+    if (resource !== 'endpointslices' && now - other < AT_ONCE_MS && other > -Infinity) this.term += 1;
   }
 
   shows({ resource }: RequestInfo, type: string, object: any, now: number): void {
@@ -51,7 +64,6 @@ export class Shown {
     if (more) return void this.#initial.set(resource, listed);
     for (const key of known.keys()) if (!listed.has(key)) known.delete(key);
     this.#initial.delete(resource);
-    if (resource === 'vsecmsecrets' && query.get('limit') !== '1') this.term += 1;
   }
 
   of(resource: string): Map<string, any> {

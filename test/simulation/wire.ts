@@ -11,8 +11,12 @@ import type { Trouble, Troubles } from './trouble.ts';
 
 /** What passes between one agent and the API servers, as the wire sees it. */
 export interface Witness {
+  /** The agent wants a request to leave. */
+  asks(info: RequestInfo): void;
   /** The request leaves the agent. */
   leaves(info: RequestInfo, body: any, contentType: string): void;
+  /** The agent waits for its answer no longer. */
+  abandons(info: RequestInfo): void;
   /** An answer arrives. */
   arrives(info: RequestInfo, reply: Reply): void;
   /** A watch begins; `initial`: with the whole state. */
@@ -58,10 +62,11 @@ export function wire(options: WireOptions): { send: Send; mute: () => void; drop
     new Promise<WireAnswer>((resolve, reject) => {
       if (request.signal.aborted) return reject(aborted());
       const info = requestInfo(request.method, request.path)!;
+      witness.asks(info);
       const given = request.body === undefined ? undefined : JSON.parse(request.body);
       const link = links[use];
       const onAbort = (): void => {
-        waiting.delete(reject);
+        if (waiting.delete(reject)) witness.abandons(info);
         reject(aborted());
       };
       waiting.add(reject);

@@ -46,7 +46,9 @@ export const absence: Invariant = {
           // What Safe has not, or has had for a moment only, has no content.
           if (!safe.has(source) || timeline.now - safe.since(source, safe.versionOf(source)) < LIMIT_MS)
             continue;
-          if (calm('safe') <= BACKOFF_CAP_MS + LIMIT_MS && !isKnown(target, source)) continue;
+          // Who is new or changed wants an answer of its own; who was there when the Secret went has one.
+          const wasThere = since > changedAt && isKnown(target, source);
+          if (calm('safe') <= BACKOFF_CAP_MS + LIMIT_MS && !wasThere) continue;
           told.set(key, since);
           const { conditions = [], failure } = resource.status ?? {};
           const ready = conditions.find((one: any) => one.type === 'Ready')?.status;

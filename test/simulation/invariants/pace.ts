@@ -6,7 +6,7 @@ const WINDOW_MS = 600_000;
 /** From so many refusals on, the backoff of watches is at its longest, 30 s with full jitter: so many waits never come out shorter. */
 const REFUSALS = 15;
 const ROUND = 10;
-const LEAST_WAIT_MS = 2_000;
+const LEAST_WAIT_MS = 1_000;
 
 /** How often something may be in ten minutes. */
 const MOST = {
@@ -37,7 +37,7 @@ export const pace: Invariant = {
     const fail = (agent: Watched, resource: string, status: number): void => {
       const all = refused.get(agent) ?? new Map();
       refused.set(agent, all);
-      if (status < 300) all.delete(resource);
+      if (status >= 200 && status < 300) all.delete(resource);
       else all.set(resource, { waits: [], ...all.get(resource), since: timeline.now });
     };
     const rest = (agent: Watched, resource: string): void => {
@@ -66,6 +66,9 @@ export const pace: Invariant = {
           count('statuses', `${info.namespace}/${info.name}`);
         }
         if (info.verb === 'watch' || info.verb === 'list') rest(agent, info.resource);
+      },
+      abandons(agent, info) {
+        if (info.verb === 'watch' || info.verb === 'list') fail(agent, info.resource, 0);
       },
       arrives(agent, info, { status }) {
         const { pod } = agent;
