@@ -3,6 +3,12 @@ import { registerProcessMetrics } from './process-metrics.ts';
 
 const PREFIX = 'vsecm_agent_';
 
+/**
+ * Sizes of what belongs to many tenants are told in whole MiB, rounded up: `/metrics` needs no credentials, and to the
+ * byte they would tell each how long a value of another is.
+ */
+export const inSteps = (bytes: number): number => Math.ceil(bytes / 2 ** 20) * 2 ** 20;
+
 /** Declares every metric of the agent in one place; labels never hold names of resources or secrets. */
 export function createMetrics() {
   const registry = new Registry();
@@ -41,7 +47,11 @@ export function createMetrics() {
       'Time of a request to Safe, connect to last byte, by Safe URL',
       ['url'],
     ),
-    safeAnswerBytes: gauge('safe_answer_bytes', 'Size of the last answer of Safe, by Safe URL', ['url']),
+    safeAnswerBytes: gauge(
+      'safe_answer_bytes',
+      'Size of the last answer of Safe, rounded up to whole MiB, by Safe URL',
+      ['url'],
+    ),
     safeAnswerAge: gauge('safe_answer_age_seconds', 'Age of the answer in memory, by Safe URL', ['url']),
     safeSecrets: gauge('safe_secrets', 'Secrets in the last good answer, by Safe URL', ['url']),
     safeLastSuccess: gauge(
@@ -59,7 +69,7 @@ export function createMetrics() {
       'When the last root of the trust bundle that verifies a Safe expires, Unix time, by Safe URL; 0 without a bundle',
       ['url'],
     ),
-    safeCacheBytes: gauge('safe_cache_bytes', 'Bytes of answers held in memory'),
+    safeCacheBytes: gauge('safe_cache_bytes', 'Bytes of answers held in memory, rounded up to whole MiB'),
     safeCacheLookups: counter(
       'safe_cache_lookups_total',
       'Looks at a resource by what memory held for it: fresh; stale, used because Safe fails; miss, which waits for Safe',

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
-import type { Metrics } from '../metrics.ts';
+import { inSteps, type Metrics } from '../metrics.ts';
 import type { Fetched } from './client.ts';
 import { SafeError } from './error.ts';
 
@@ -188,6 +188,6 @@ export class SafeCache {
   #measure(): void {
     let bytes = 0;
     for (const { answers } of this.#sites.values()) bytes += answers.calculatedSize;
-    this.#options.metrics.safeCacheBytes.set(bytes);
+    this.#options.metrics.safeCacheBytes.set(inSteps(bytes));
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import { inSteps, type Metrics } from '../metrics.ts';
 import type { Reach } from '../reach.ts';
 import type { Identity } from '../spiffe/svid.ts';
 import type { DeclaredSafe } from './declared-safe.ts';
@@ -74,7 +74,7 @@ export class SafeClient {
       if (status !== 200) throw failureOfStatus(status, parseRetryAfter(retryAfter, clock.wall()));
       const answer = parseResponse(status, body, safe.proof);
       this.#reportUnreadable(safe, answer);
-      metrics.safeAnswerBytes.set({ url: safe.url }, body.byteLength);
+      metrics.safeAnswerBytes.set({ url: safe.url }, inSteps(body.byteLength));
       done('OK');
       return { answer, begunAt, endedAt: clock.now(), bytes: body.byteLength };
     } catch (error) {

@@ -1,3 +1,4 @@
+import { refreshMark } from '../api/refresh-mark.ts';
 import { REFRESH_ANNOTATION, type VSecMSecretStatus } from '../api/vsecmsecret.ts';
 
 /** Annotation by which whoever may write a Secret lets the agent take it over. */
@@ -91,7 +92,7 @@ export function parseResource(object: unknown): Resource | undefined {
     generation: meta.generation ?? 0,
     createdAt: meta.creationTimestamp ?? '',
     deleting: meta.deletionTimestamp !== undefined,
-    refresh: meta.annotations?.[REFRESH_ANNOTATION] ?? '',
+    refresh: refreshMark(meta.annotations?.[REFRESH_ANNOTATION] ?? ''),
     spec,
     status: status ?? {},
   };

@@ -57,7 +57,7 @@ export interface AgentProcess extends RunningAgent {
 }
 
 /** How the process is started: from source, or the bundle with the manifest's flags. */
-export type Program = 'source' | { bundle: string };
+export type Program = 'source' | { bundle: string; flags?: readonly string[] };
 
 const SOURCE = ['--import', 'tsx', join(import.meta.dirname, '../../agent/main.ts')];
 
@@ -68,7 +68,7 @@ export function startProcess(
   cwd?: string,
 ): AgentProcess {
   const log = new LogLines();
-  const args = program === 'source' ? SOURCE : bundleArguments(program.bundle, env);
+  const args = program === 'source' ? SOURCE : bundleArguments(program, env);
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -103,7 +103,10 @@ export function startProcess(
 }
 
 /** The manifest's process flags, with the paths of this machine. */
-function bundleArguments(bundle: string, env: Record<string, string>): string[] {
+function bundleArguments(
+  { bundle, flags = [] }: Exclude<Program, 'source'>,
+  env: Record<string, string>,
+): string[] {
   const readable = [bundle, '/etc/hosts', '/etc/resolv.conf', env['KUBECONFIG']].filter(
     (path) => path !== undefined && path !== '',
   );
@@ -113,6 +116,7 @@ function bundleArguments(bundle: string, env: Record<string, string>): string[] 
     '--max-semi-space-size=4',
     '--permission',
     ...readable.map((path) => `--allow-fs-read=${path}`),
+    ...flags,
     bundle,
   ];
 }
