@@ -5,7 +5,7 @@ import { Stage } from '../stage/stage.ts';
 import type { Ground } from './attacks.ts';
 
 /** What Node takes of 512 MiB. */
-const HEAP = '--max-old-space-size=260';
+export const HEAP = '--max-old-space-size=260';
 const LOOP_WATCH = join(import.meta.dirname, 'loop-watch.ts');
 
 /** An agent as its pod runs it, and the namespace of somebody hostile. */

@@ -13,6 +13,8 @@ export interface FleetOptions {
   probe: Probe;
   /** More environment for all agents. */
   env?: Record<string, string>;
+  /** More flags of Node for all agents. */
+  flags?: readonly string[];
 }
 
 /** What runs on one node. */
@@ -45,7 +47,7 @@ export class Fleet {
   static async start(options: FleetOptions): Promise<Fleet> {
     const folder = await emptyFolder();
     const { file } = await bundle(join(folder.path, 'dist'));
-    return new Fleet(options, { bundle: file }, folder);
+    return new Fleet(options, { bundle: file, flags: options.flags ?? [] }, folder);
   }
 
   /** Runs an agent on `node`; resolves when its pod is ready. */
