@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { hunt } from '../test/simulation/hunt.ts';
 import { keep } from '../test/simulation/kept.ts';
+import { huntMutant } from '../test/simulation/mutation.ts';
+import { MUTANTS } from '../test/simulation/mutants.ts';
 import { run, type Outcome } from '../test/simulation/run.ts';
 import { CALM, scriptOf } from '../test/simulation/script.ts';
 import { told } from '../test/simulation/event.ts';
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     awaits: { type: 'string' },
     /** Names of sources, with commas between; default some of all. */
     sources: { type: 'string' },
+    mutants: { type: 'boolean', default: false },
     day: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
@@ -32,6 +35,7 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes);
 const sources = values.sources?.split(',');
 if (values.day) await day();
+else if (values.mutants) await mutants();
 else if (values.shrink !== undefined) await shrunk(values.shrink);
 else if (values.seed !== undefined) await one(Number(values.seed));
 else await many(Number(values.from), Number(values.runs));
@@ -51,6 +55,20 @@ async function day(): Promise<void> {
   const { simulatedHours, wallSeconds, steps, hash, requests } = outcome;
   report({ simulatedHours, wallSeconds, steps, hash, requests, violations: outcome.violations.length });
   tell(outcome);
+}
+
+async function mutants(): Promise<void> {
+  const seedsToFind: Record<string, number> = {};
+  for (const mutant of MUTANTS) {
+    const { name, seeds, wallSeconds, trouble } = await huntMutant(mutant);
+    console.log(
+      `${seeds === undefined ? 'NOT FOUND' : `${seeds} seeds`} (${wallSeconds} s) ${name} ${trouble ?? ''}`,
+    );
+    if (seeds !== undefined) seedsToFind[name] = seeds;
+  }
+  const found = Object.keys(seedsToFind).length;
+  report({ planted: MUTANTS.length, found, seedsToFind });
+  if (found < MUTANTS.length) process.exitCode = 1;
 }
 
 async function one(seed: number): Promise<void> {

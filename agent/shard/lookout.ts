@@ -86,9 +86,13 @@ export class Lookout {
       const polled = polls();
       if (!this.suspended) {
         const wake = new AbortController();
-        this.#wake = () => wake.abort();
+        const woken = (): void => wake.abort();
+        this.#wake = woken;
+        // Each second: AbortSignal.any would leave its trace on a signal that lives as long as the agent.
+        signal.addEventListener('abort', woken, { once: true });
         const pauseMs = polled ? pollMs * (0.8 + 0.4 * random()) : CHECK_MS;
-        await pause(clock, pauseMs, AbortSignal.any([signal, wake.signal]));
+        await pause(clock, pauseMs, wake.signal);
+        signal.removeEventListener('abort', woken);
       }
       if (this.suspended || (polled && polls()) || (!polls() && this.#age.doubtful()))
         await this.#look(signal, false);

@@ -7,7 +7,7 @@ const CHANGE_MS = FLOOR_MS + 15_000;
 /** Where watches tell nothing, what is listed instead shows it. */
 const BLIND_MS = 240_000;
 /** Looked at every so many beats: intervals are minutes. */
-const EVERY = 5;
+const EVERY = 10;
 
 export const lateness: Invariant = {
   name: 'lateness',

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { huntMutant, SECONDS, SEEDS } from '../simulation/mutation.ts';
+import { MUTANTS } from '../simulation/mutants.ts';
+import { run } from '../simulation/run.ts';
+import { scriptOf } from '../simulation/script.ts';
+import { SMALL } from '../simulation/setting.ts';
+
+const MINUTES = 60;
+/** How long seeds are tried, milliseconds. */
+const BUDGET_MS = 8 * 60_000;
+
+test(
+  'nothing is violated in the worlds that fit into eight minutes',
+  { timeout: 2 * BUDGET_MS, todo: 'decisions that are a function of what is known' },
+  async (t) => {
+    const first = Date.now() % 1_000_000_000;
+    const end = performance.now() + BUDGET_MS;
+    let seed = first;
+    for (; performance.now() < end; seed++) {
+      const setting = { ...SMALL, seed, minutes: MINUTES };
+      const { violations } = await run(setting, scriptOf(setting));
+      assert.deepEqual(violations.slice(0, 5), [], `npm run simulate -- --seed ${seed} --minutes ${MINUTES}`);
+    }
+    t.diagnostic(`seeds ${first} to ${seed - 1}`);
+  },
+);
+
+for (const mutant of MUTANTS) {
+  test(`planted in ${mutant.file}: ${mutant.name}`, async () => {
+    const { seeds, wallSeconds, trouble } = await huntMutant(mutant);
+    assert.equal(trouble, undefined);
+    assert.ok(seeds !== undefined, `not found within ${SEEDS} seeds and ${SECONDS} s (${wallSeconds} s)`);
+  });
+}
