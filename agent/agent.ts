@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from './clock.ts';
 import { inheritedEnvironment, type Config } from './config.ts';
 import { hintFor } from './api/reasons.ts';
-import type { Pace } from './duty.ts';
+import type { Pace } from './sync/engine.ts';
 import { HealthServer } from './health.ts';
 import { KubeClient } from './kube/client.ts';
 import type { Log } from './log.ts';

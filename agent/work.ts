@@ -2,7 +2,7 @@ import type { AgentState, ResourceName } from './api/state.ts';
 import { watchClock } from './clock-watch.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { Duty, PACE, type Pace } from './duty.ts';
+import { Duty } from './duty.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Log } from './log.ts';
 import { createMembers } from './members.ts';
@@ -13,7 +13,8 @@ import type { IdentitySource } from './safe/own-identity.ts';
 import { Safes } from './safe/safes.ts';
 import type { Ownership, Summary } from './shard/ownership.ts';
 import { whileRole } from './shard/while-role.ts';
-import { setGauges } from './sync/gauges.ts';
+import { setGauges } from './report/gauges.ts';
+import { PACE, type Pace } from './sync/engine.ts';
 import { runTogether, type Task } from './tasks.ts';
 
 /** What the work of an agent needs to know of its configuration. */
@@ -131,7 +132,7 @@ export function createWork({ kube, safe, identity, config, pace = PACE, floorMs,
 }
 
 /** What is counted while nothing is served. */
-const IDLE = { memories: new Map(), sources: { all: () => [] }, groups: { sizes: () => [] } };
+const IDLE = { subjects: new Map(), fetchers: { all: () => [] }, groups: { sizes: () => [] } };
 
 /** Sets the gauges about this agent's part in the work. */
 function measureMembers(ownership: Ownership, metrics: Metrics): void {

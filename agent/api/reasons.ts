@@ -12,6 +12,10 @@ export interface HintContext {
   secret?: string | undefined;
   /** What `safe -n` must say for the resource's namespace, where that is not its name. */
   grantee?: string | undefined;
+  /** The Secret is somebody else's. */
+  theirs?: boolean | undefined;
+  /** What kind of thing refused a write. */
+  refusedBy?: 'rights' | 'quota' | 'policy' | 'webhook' | undefined;
   safeURL?: string | undefined;
   spiffeID?: string | undefined;
   trustDomain?: string | undefined;
@@ -46,6 +50,16 @@ const validity = (whose: string, { dates }: HintContext): string =>
   dates === undefined
     ? ''
     : `${whose} is valid from ${time(dates.notBefore)} to ${time(dates.notAfter)}, and the clock of the agent's node says ${time(dates.clock)}: `;
+/** What to do about a write that was refused, by what kind of thing refused it. */
+const REFUSED_BY: Record<NonNullable<HintContext['refusedBy']>, (c: HintContext) => string> = {
+  rights: (c) =>
+    `kubectl auth can-i patch secrets ${namespaceOf(c)} --as=system:serviceaccount:vsecm-agent:vsecm-agent; look for admission policies on secrets`,
+  quota: (c) => `Raise the quota or make room: kubectl describe resourcequota ${namespaceOf(c)}`,
+  policy: () =>
+    'See which policy: kubectl get validatingadmissionpolicybindings; for vsecm-agent-secrets consent lies on the Secret',
+  webhook: () =>
+    'See which webhook: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations',
+};
 
 /**
  * The one vocabulary of failures: status, log, Events, metric labels and the command line all use these
@@ -239,9 +253,16 @@ export const REASONS = {
   },
   TargetConflict: {
     stage: 'write',
-    meaning: 'The Secret belongs to somebody else, or to an older VSecMSecret.',
+    meaning: 'The Secret belongs to somebody else, or another VSecMSecret holds it.',
     hint: (c) =>
       `Choose another spec.target.name, or consent on the Secret: kubectl annotate secret ${targetOf(c)} vsecm.com/allow-adoption=true`,
+  },
+  TargetContested: {
+    stage: 'write',
+    meaning:
+      'Somebody changes our fields of the Secret again and again; each repair waits longer than the last.',
+    hint: (c) =>
+      `See who: kubectl get secret ${targetOf(c)} --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'; take the Secret out of what that tool manages, or choose another spec.target.name`,
   },
   TargetMissing: {
     stage: 'write',
@@ -251,18 +272,23 @@ export const REASONS = {
   TargetImmutable: {
     stage: 'write',
     meaning: 'The content of an immutable Secret would have to change.',
-    hint: (c) => `Delete it to have it made again: kubectl delete secret ${targetOf(c)}`,
+    hint: (c) =>
+      c.theirs
+        ? `It is somebody else's: choose another spec.target.name, or ask its owner: kubectl get secret ${targetOf(c)} -o yaml`
+        : `Delete it to have it made again: kubectl delete secret ${targetOf(c)}`,
   },
   WriteForbidden: {
     stage: 'write',
     meaning: 'The API server forbids the write: RBAC or an admission policy.',
-    hint: (c) =>
-      `kubectl auth can-i patch secrets ${namespaceOf(c)} --as=system:serviceaccount:vsecm-agent:vsecm-agent; look for admission policies on secrets`,
+    hint: (c) => REFUSED_BY[c.refusedBy ?? 'rights'](c),
   },
   WriteRejected: {
     stage: 'write',
     meaning: 'The API server rejects the Secret as invalid; the message names the fields.',
-    hint: (c) => `Correct what feeds the named fields: kubectl edit ${resourceOf(c)}`,
+    hint: (c) =>
+      c.refusedBy
+        ? REFUSED_BY[c.refusedBy](c)
+        : `Correct what feeds the named fields: kubectl edit ${resourceOf(c)}`,
   },
   SecretTooLarge: {
     stage: 'write',

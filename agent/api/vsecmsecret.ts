@@ -61,10 +61,16 @@ export interface VSecMSecretStatus {
   secret?: { name: string; resourceVersion: string };
   lastSyncTime?: string;
   sourceUpdated?: string;
+  /** When the first of the secrets used expires. */
+  validUntil?: string;
   node?: string;
   handledRefresh?: string;
   failure?: { stage: Stage; code: Code; message: string; hint: string; since: string };
 }
+
+/** Whether the status calls the Secret right. */
+export const isReady = ({ conditions }: VSecMSecretStatus): boolean =>
+  conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 
 /** A VSecMSecret as it comes from the API server: what the agent reads of it, the spec still to be parsed. */
 export interface VSecMSecret {

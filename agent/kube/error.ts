@@ -12,7 +12,19 @@ export interface KubeErrorOptions {
   causes?: readonly KubeCause[];
   retryAfterMs?: number | undefined;
   code?: string;
+  refusedBy?: RefusedBy | undefined;
 }
+
+/** What kind of thing refused a request that was understood. */
+export type RefusedBy = 'rights' | 'quota' | 'policy' | 'webhook';
+
+/** How the server's sentences begin (seen on kube-apiserver 1.37); nothing of them is kept. */
+const REFUSALS: readonly (readonly [RefusedBy, RegExp])[] = [
+  ['rights', /^[^"]*"[^"]*" is forbidden: User "/],
+  ['quota', /^[^"]*"[^"]*" is forbidden: exceeded quota: /],
+  ['policy', /^[^"]*"[^"]*" is forbidden: ValidatingAdmissionPolicy '/],
+  ['webhook', /^(admission webhook "|Internal error occurred: failed calling webhook ")/],
+];
 
 /**
  * A request that the API server refused, or did not answer. The server's message is never kept: for a Secret it
@@ -34,9 +46,11 @@ export class KubeError extends Error {
    * the API version that was asked for), `ExecNeedsTerminal`.
    */
   readonly code: string | undefined;
+  /** As far as the server's sentence tells. */
+  readonly refusedBy: RefusedBy | undefined;
 
   constructor(status: number, options: KubeErrorOptions = {}) {
-    const { reason = '', causes = [], retryAfterMs, code } = options;
+    const { reason = '', causes = [], retryAfterMs, code, refusedBy } = options;
     const what = [status === 0 ? 'no answer' : `status ${status}`, reason, code].filter(Boolean).join(', ');
     super(`Kubernetes API: ${what}`);
     this.status = status;
@@ -44,11 +58,12 @@ export class KubeError extends Error {
     this.causes = causes;
     this.retryAfterMs = retryAfterMs;
     this.code = code;
+    this.refusedBy = refusedBy;
   }
 
   /** From a Status object: the body of an answer, or the object of an ERROR event. */
   static fromStatus(status: number, body: unknown, retryAfterHeader?: string): KubeError {
-    const { reason, details } = record(body);
+    const { reason, details, message } = record(body);
     const { causes, retryAfterSeconds } = record(details);
     return new KubeError(status, {
       reason: identifier(reason),
@@ -57,6 +72,7 @@ export class KubeError extends Error {
         field: text(record(cause)['field']),
       })),
       retryAfterMs: seconds(retryAfterHeader) ?? seconds(retryAfterSeconds),
+      refusedBy: REFUSALS.find(([, form]) => typeof message === 'string' && form.test(message))?.[0],
     });
   }
 

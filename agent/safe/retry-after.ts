@@ -1,7 +1,7 @@
-/** A Retry-After beyond this is cut: a mistaken proxy must not silence the agents for days. */
-const LONGEST_MS = 3_600_000;
+/** A Retry-After beyond this is cut: a mistaken proxy must not silence the agents for longer than a failing Safe is left alone anyway. */
+const LONGEST_MS = 300_000;
 
-/** Milliseconds that a `Retry-After` of seconds or an HTTP date asks to wait, at most an hour; `undefined` if there is none. */
+/** Milliseconds that a `Retry-After` of seconds or an HTTP date asks to wait, at most five minutes; `undefined` if there is none. */
 export function parseRetryAfter(header: string | string[] | undefined, now: number): number | undefined {
   const text = (Array.isArray(header) ? header[0] : header)?.trim();
   if (!text) return undefined;

@@ -1,21 +1,27 @@
-import { Failure, isOutside, type Code } from '../api/reasons.ts';
-import type { Spec } from '../api/vsecmsecret.ts';
+import { Failure } from '../api/reasons.ts';
+import { targetNameOf, type Resource } from '../api/resource.ts';
+import type { SecretMeta } from '../api/secret-meta.ts';
+import type { Clock } from '../clock.ts';
+import { decide } from '../decide/decide.ts';
+import type { Act, Decision } from '../decide/decision.ts';
+import { noFacts, observe, record, type Facts, type Outcome } from '../decide/facts.ts';
+import type { Content, View } from '../decide/view.ts';
+import { safeFailure } from '../fetch/fetch-failure.ts';
+import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Fetched } from '../resolve/answer.ts';
-import type { Desired } from '../resolve/desired.ts';
+import type { Random } from '../random.ts';
+import type { Reporter } from '../report/reporter.ts';
+import type { StatusWriter } from '../report/status-writer.ts';
 import type { InPieces } from '../resolve/in-pieces.ts';
-import { createMemory, type Memory } from './memory.ts';
-import { Planner, type PlannerOptions } from './planner.ts';
 import { resolve } from '../resolve/refs.ts';
-import { safeFailure, type Reporter } from './reporter.ts';
-import type { Resource, SecretMeta } from './resource.ts';
-import type { SafeSource } from './source.ts';
-import type { Schedule } from './schedule.ts';
-import { Conflict, NamespaceTerminating } from './secret-api.ts';
-import type { SecretWriter } from './secret-writer.ts';
-import type { StatusWriter } from './status-writer.ts';
-import { isReady } from './status.ts';
-import { isProven, TargetKeeper, type Store } from './target-keeper.ts';
+import type { Claims } from '../target/claims.ts';
+import type { Knowledge, Store } from '../target/knowledge.ts';
+import type { OwnedSecrets } from '../target/owned.ts';
+import { printOf } from '../target/print.ts';
+import { meaningOf, SecretApiError, type Guard, type SecretApi } from '../target/secret-api.ts';
+import { secretBody } from '../target/secret-body.ts';
+import type { Plan, Plans } from './plans.ts';
+import type { Retries } from './retries.ts';
 
 /** Which agent serves a namespace. */
 export interface Ownership {
@@ -23,248 +29,335 @@ export interface Ownership {
   owns(namespace: string, lastNode: string): boolean;
 }
 
-export interface ReconcilerOptions extends PlannerOptions {
+/** One resource that this agent serves: what it declares, and what happened to it. */
+export interface Tracked {
+  readonly key: string;
+  readonly uid: string;
+  facts: Facts;
+  plan: Plan;
+}
+
+export interface ReconcilerOptions {
   node: string;
   resources: Store<Resource>;
-  secrets: Store<SecretMeta>;
-  memories: Map<string, Memory>;
+  tracked: Map<string, Tracked>;
   ownership: Ownership;
+  claims: Claims;
+  owned: OwnedSecrets;
+  knowledge: Knowledge;
+  plans: Plans;
   /** Does work for a namespace piece by piece, at its expense, and lets others have their turns in between. */
   inTurns: <Result>(namespace: string, work: InPieces<Result>) => Promise<Result>;
-  writer: SecretWriter;
+  api: SecretApi;
   reporter: Reporter;
   statuses: StatusWriter;
-  schedule: Schedule;
-  /** Has a resource looked at soon. */
-  enqueue: (key: string, urgent: boolean) => void;
-  metrics: Metrics;
+  retries: Retries;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  metrics: Pick<Metrics, 'secretWrites' | 'safeCacheLookups'>;
   /** How long a failing Safe is kept from the status of resources whose Secret is right, milliseconds. */
   quietMs: number;
 }
 
-/** Failures that may go when somebody registers something in Safe. */
-const MISSING: ReadonlySet<Code> = new Set<Code>([
-  'UnnamedSecret',
-  'UnprovenAnswer',
-  'NotGranted',
-  'RefNotFound',
-  'RefIsNull',
-  'TemplateFailed',
-  'RefInvalid',
-]);
-/** A write that was forbidden is tried again after this long, however long the interval. */
-const FORBIDDEN_RETRY_MS = 300_000;
+/** No way from any state to rest is longer; what is left over comes soon after. */
+const MOST_ACTS = 8;
+const SOON_MS = 1_000;
 
 /**
- * Level-based: a look at a resource reads what is there now, in the API server's stores and in Safe's last
- * answer, and makes the Secret match. It never waits for Safe; a resource that needs a newer answer is
- * woken by its source.
+ * Level-based: sees how things stand, has one act decided, carries it out, notes what became of it, and sees again, until
+ * there is nothing to do. It never waits for Safe; a resource that needs a newer answer is woken by its fetcher.
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #planner: Planner;
-  readonly #targets: TargetKeeper;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    this.#planner = new Planner(options);
-    this.#targets = new TargetKeeper({ ...options, mayWrite: (resource) => this.#mayWrite(resource) });
   }
 
-  /**
-   * One look at the resource `namespace/name`. Resolves also for failures that wait for a change.
-   * @throws Conflict, or Failure `ApiUnavailable`: to be tried again soon
-   */
+  /** Reconciles the resource `namespace/name`. Resolves also where something failed: that is told, and has its pace. */
   async reconcile(key: string): Promise<void> {
-    const { resources, reporter } = this.#options;
-    const resource = resources.get(key);
-    if (!resource || resource.deleting || !this.#owns(resource)) return this.forget(key);
-    const memory = this.#recall(resource);
-    if (memory.terminating) return;
-    let fetched: Fetched | undefined;
-    try {
-      const spec = this.#planner.plan(resource, memory);
-      if (spec.suspend) return this.#suspend(resource, memory);
-      if (this.#options.clock.now() < memory.waitUntil) return this.#wakeAt(key, memory.waitUntil);
-      if (this.#restsOnStatus(resource, memory, spec)) return;
-      const current = await this.#targets.look(resource, memory, spec);
-      fetched = this.#answer(resource, memory, current);
-      const { source } = memory;
-      if (!fetched || !source) return;
-      const desired = await this.#resolve(resource, source, spec, fetched);
-      if (this.#targets.isOldLook(memory)) {
-        memory.lookFirst = true;
-        return this.reconcile(key);
-      }
-      const written = await this.#targets.write(resource, memory, spec, desired, current);
-      if (typeof written === 'object') return this.#wakeAt(key, written.waitUntil);
-      await this.#targets.removeFormer(resource, memory, spec.target.name);
-      this.#wakeAt(key, this.#nextMoment(memory, desired));
-      source.stopLooking(key);
-      reporter.synced(resource, memory, desired, written);
-    } catch (error) {
-      this.#failed(resource, memory, fetched, error);
+    let content: Content | undefined;
+    let last: { view: View; did: Act['do'] } | undefined;
+    for (let acts = 0; acts < MOST_ACTS; acts += 1) {
+      const seen = this.#see(key, content);
+      if (!seen) return this.forget(key);
+      const { view, one } = seen;
+      const decision = decide(view);
+      const { act } = decision;
+      if (last?.did === act.do && isAlike(last.view, view)) throw new Error(`decided ${act.do} twice alike`);
+      last = { view, did: act.do };
+      if (act.do === 'letGo') return this.forget(key);
+      if (act.do === 'nothing' || act.do === 'ask') return this.#rest(one, view, decision);
+      if (act.do === 'resolve') content = await this.#resolve(one, view);
+      else if (!(await this.#carryOut(one, view, act, content))) break;
     }
+    this.#options.retries.set(key, this.#options.clock.now() + SOON_MS, true);
   }
 
   /** Lets go of a resource that is gone, or another agent's now. */
   forget(key: string): void {
-    const { memories, schedule, statuses } = this.#options;
-    const memory = memories.get(key);
-    if (!memory) return;
-    memories.delete(key);
-    this.#planner.leave(memory);
-    for (const what of ['wake', 'confirm', 'stale']) schedule.delete(`${what} ${key}`);
+    const { tracked, plans, retries, statuses } = this.#options;
+    const one = tracked.get(key);
+    if (!one) return;
+    tracked.delete(key);
+    plans.leave(key, one.plan);
+    retries.forget(key);
     statuses.forget(key);
+  }
+
+  /** The resource and all that a decision about it rests on, as it is now; `undefined`: it is not ours to serve. */
+  #see(key: string, content: Content | undefined): { view: View; one: Tracked } | undefined {
+    const { resources, clock, node, quietMs, knowledge, claims } = this.#options;
+    const resource = resources.get(key);
+    if (!resource || resource.deleting || !this.#owns(resource)) return undefined;
+    const one = this.#track(resource);
+    const { plan, facts } = one;
+    const target = targetKey(resource);
+    const holder = claims.holder(target);
+    const { fetcher } = plan;
+    const failure = fetcher?.failure;
+    const view: View = {
+      now: clock.now(),
+      wall: clock.wall(),
+      node,
+      quietMs,
+      resource,
+      owned: true,
+      spec: plan.spec,
+      heldBy: holder && holder.key !== key ? holder.name : undefined,
+      target: knowledge.of(target),
+      former: this.#former(resource, target),
+      safe: {
+        answerBegunAt: fetcher?.answer()?.begunAt,
+        confirmedAt: fetcher?.confirmedAt,
+        failing: fetcher &&
+          failure && { why: safeFailure(fetcher), since: failure.since, attemptedAt: failure.attemptedAt },
+      },
+      content,
+      facts,
+    };
+    return { view, one };
   }
 
   #owns(resource: Resource): boolean {
     return this.#options.ownership.owns(resource.namespace, resource.status.node ?? '');
   }
 
-  /** Asked once more right before a write: what came before it took its time. */
-  #mayWrite({ key, uid }: Resource): boolean {
-    const now = this.#options.resources.get(key);
-    return now !== undefined && now.uid === uid && !now.deleting && this.#owns(now);
-  }
-
-  #recall(resource: Resource): Memory {
-    const { memories } = this.#options;
-    const known = memories.get(resource.key);
-    if (known?.uid === resource.uid) return known;
-    this.forget(resource.key);
-    const memory = createMemory(resource);
-    memories.set(resource.key, memory);
-    return memory;
-  }
-
-  #suspend(resource: Resource, memory: Memory): void {
-    this.#planner.leave(memory);
-    memory.spec = undefined;
-    memory.applied = undefined;
-    for (const what of ['wake', 'confirm', 'stale']) this.#options.schedule.delete(`${what} ${memory.key}`);
-    this.#options.reporter.suspended(resource, memory);
-  }
-
-  /** With `refreshInterval: 0s` a restart asks nothing while the status proves the Secret right. */
-  #restsOnStatus(resource: Resource, memory: Memory, spec: Spec): boolean {
-    if (spec.refreshIntervalMs !== 0 || memory.applied || memory.forcedAt !== undefined) return false;
-    const { node, failure } = resource.status;
-    return node === this.#options.node && !failure && isProven(resource, this.#targets.seen(resource, spec));
-  }
-
-  /** The answer to work from; `undefined` while one that is new enough is awaited. */
-  #answer(resource: Resource, memory: Memory, current: SecretMeta | undefined): Fetched | undefined {
-    const { clock, quietMs, metrics, reporter, schedule, enqueue } = this.#options;
-    const { source, forcedAt } = memory;
-    if (!source) return undefined;
-    const fetched = source.answer();
-    if (fetched && fetched.begunAt >= memory.needAfter) {
-      metrics.safeCacheLookups.inc({ result: source.failure ? 'stale' : 'fresh' });
-      endForced(memory);
-      return fetched;
+  #track(resource: Resource): Tracked {
+    const { tracked, plans, clock } = this.#options;
+    let one = tracked.get(resource.key);
+    if (one && one.uid !== resource.uid) this.forget(resource.key);
+    if (!one || one.uid !== resource.uid) {
+      const plan = plans.of(resource, undefined);
+      one = { key: resource.key, uid: resource.uid, facts: noFacts(resource), plan };
+      tracked.set(resource.key, one);
     }
-    metrics.safeCacheLookups.inc({ result: 'miss' });
-    const { failure } = source;
-    const ended = forcedAt !== undefined && failure !== undefined && failure.attemptedAt >= forcedAt;
-    if (ended) endForced(memory);
-    source.need(memory.key, memory.needAfter, memory.forcedAt !== undefined);
-    if (!failure) return undefined;
-    const staleAt = reporter.staleAt(memory);
-    if (staleAt !== undefined && staleAt > clock.now())
-      schedule.set(`stale ${memory.key}`, staleAt, () => enqueue(memory.key, false));
-    const right =
-      isReady(memory.status) &&
-      memory.status.observedGeneration === resource.generation &&
-      (memory.applied !== undefined || isProven(resource, current));
-    if (ended || !right || clock.now() - failure.since >= quietMs) throw safeFailure(source);
+    one.facts = observe(one.facts, resource, clock.now());
+    one.plan = plans.of(resource, one.plan);
+    return one;
+  }
+
+  /** A Secret that was made for this resource, and that its spec does not name any more. */
+  #former(resource: Resource, target: string): View['former'] {
+    const { owned, knowledge, claims } = this.#options;
+    for (const key of owned.of(resource.uid)) {
+      if (key === target) continue;
+      const known = knowledge.of(key);
+      if (known.how !== 'shown' || !known.meta.ownerUids.includes(resource.uid)) continue;
+      // What somebody else made outlives the resource.
+      if (!known.meta.createdByAgent) continue;
+      return { meta: known.meta, claimedBy: claims.holder(key)?.name };
+    }
     return undefined;
   }
 
-  async #resolve(resource: Resource, source: SafeSource, spec: Spec, fetched: Fetched): Promise<Desired> {
-    const { clock, inTurns } = this.#options;
-    const { namespace, key } = resource;
-    const { grants, scope } = source.endpoint;
-    const pieces = resolve(spec, { answer: fetched.answer, namespace, grants, scope, now: clock.wall() });
-    const desired = await inTurns(namespace, pieces);
-    source.use(key, desired.used);
-    return desired;
-  }
-
-  #failed(resource: Resource, memory: Memory, fetched: Fetched | undefined, error: unknown): void {
-    const { clock, metrics, reporter } = this.#options;
-    const now = clock.now();
-    if (error instanceof NamespaceTerminating) return this.#abandon(memory);
-    if (error instanceof Conflict) {
-      metrics.secretWrites.inc({ result: 'conflict' });
-      memory.lookFirst = true;
-      memory.needAfter = now;
-      throw error;
+  /** There is nothing to do but to wait and to tell. */
+  #rest(one: Tracked, { resource }: View, { act, again, tell, because, missing }: Decision): void {
+    const { retries, reporter, metrics } = this.#options;
+    const { fetcher } = one.plan;
+    if (act.do === 'ask') {
+      metrics.safeCacheLookups.inc({ result: 'miss' });
+      fetcher?.need(one.key, act.begunAfter, act.forced);
     }
-    if (!(error instanceof Failure)) throw error;
-    const failure = error.within({
-      namespace: resource.namespace,
-      name: resource.name,
-      target: memory.spec?.target.name,
-    });
-    const missing = MISSING.has(failure.code);
-    if (missing && memory.source && fetched && fetched.begunAt < memory.seenAt) {
-      // The answer is older than the question: ask once more before anything is said to be missing.
-      memory.needAfter = memory.seenAt;
-      if (!memory.source.failure) return memory.source.need(memory.key, memory.needAfter, false);
+    if (missing) fetcher?.pollFor(one.key);
+    else if (tell) fetcher?.stopPolling(one.key);
+    retries.set(one.key, again, because === 'failed' || because === 'paced');
+    if (tell) this.#note(one, { of: 'tell', tell, told: reporter.tell(resource, one.facts, tell) });
+  }
+
+  /** What the answer in memory means for the spec; `undefined` if it is not the one of the view any more. */
+  async #resolve(one: Tracked, { resource, safe }: View): Promise<Content | undefined> {
+    const { clock, metrics, inTurns } = this.#options;
+    const { spec, fetcher } = one.plan;
+    const fetched = fetcher?.answer();
+    if (spec instanceof Failure || !fetcher || fetched?.begunAt !== safe.answerBegunAt || !fetched)
+      return undefined;
+    metrics.safeCacheLookups.inc({ result: fetcher.failure ? 'stale' : 'fresh' });
+    const { generation } = resource;
+    const answerBegunAt = fetched.begunAt;
+    try {
+      const { namespace } = resource;
+      const { grants, scope } = fetcher.endpoint;
+      const pieces = resolve(spec, { answer: fetched.answer, namespace, grants, scope, now: clock.wall() });
+      const desired = await inTurns(namespace, pieces);
+      const print = printOf(desired, spec.target);
+      fetcher.use(one.key, desired.used);
+      this.#note(one, {
+        of: 'resolve',
+        resolved: {
+          generation,
+          answerBegunAt,
+          print,
+          sources: desired.used.length,
+          sourceUpdated: desired.sourceUpdated,
+          expiresAt: desired.wakeAt,
+          notGranted: desired.notGranted,
+        },
+      });
+      return { desired, print, generation, answerBegunAt };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      fetcher.useAny(one.key);
+      this.#note(one, { of: 'resolve', resolved: undefined });
+      return { failure: error, generation, answerBegunAt };
     }
-    if (!isOutside(failure.code) && failure.code !== 'ApiUnavailable') endForced(memory);
-    if (failure.stage === 'resolve') memory.source?.useAny(memory.key);
-    if (missing) memory.source?.lookFor(memory.key);
-    else memory.source?.stopLooking(memory.key);
-    this.#pace(memory, failure, now);
-    reporter.failed(resource, memory, failure);
-    if (failure.code === 'ApiUnavailable') throw failure;
   }
 
-  /** When a resource that failed is looked at again by itself, besides its interval and its changes. */
-  #pace(memory: Memory, failure: Failure, now: number): void {
-    const forbidden = failure.code === 'WriteForbidden' ? now + FORBIDDEN_RETRY_MS : undefined;
-    if (!isOutside(failure.code)) this.#wakeAt(memory.key, this.#dated(failure.wakeAt) ?? forbidden);
-    if (failure.stage !== 'write') return;
-    memory.lookFirst = true;
-    if (failure.code !== 'ApiUnavailable') return;
-    if (failure.retryAfterMs !== undefined) memory.waitUntil = now + failure.retryAfterMs;
-    // No answer: the write may have been made, and another agent's after it.
-    else memory.needAfter = now;
+  /** Resolves to false if the guard took the act back: things are not as they were, and there is no hurry. */
+  async #carryOut(one: Tracked, view: View, act: Act, content: Content | undefined): Promise<boolean> {
+    const { knowledge, clock, api } = this.#options;
+    const { resource } = view;
+    const target = targetKey(resource);
+    const desired = content && 'desired' in content ? content : undefined;
+    const mark = knowledge.mark(target);
+    try {
+      switch (act.do) {
+        case 'lookUp': {
+          const begun = { mark, at: clock.now() };
+          knowledge.lookedUp(target, await api.get(resource.namespace, targetNameOf(resource)), begun);
+          this.#note(one, { of: 'lookUp' });
+          break;
+        }
+        case 'recognise':
+          this.#wrote(one, view, act, desired!, { meta: act.meta, result: 'unchanged' });
+          break;
+        case 'create':
+        case 'write': {
+          const { spec } = view;
+          if (spec instanceof Failure) return false;
+          const over = act.do === 'write' ? act.over : undefined;
+          const force = act.do === 'write' && act.force;
+          const body = secretBody(resource, spec.target, desired!.desired, over);
+          const guard = this.#guard(view, mark);
+          const { created, meta } = await api.apply(resource.namespace, spec.target.name, body, {
+            force,
+            guard,
+          });
+          const same = meta.resourceVersion === over?.resourceVersion;
+          const result = created ? 'created' : same ? 'unchanged' : 'updated';
+          this.#wrote(one, view, act, desired!, { meta, result });
+          break;
+        }
+        case 'deleteFormer': {
+          const { meta } = act;
+          await api.delete(meta, this.#guard(view, mark, meta));
+          knowledge.deleted(meta.key);
+          this.#note(one, { of: 'deleteFormer' });
+        }
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof SecretApiError)) throw error;
+      if (error.refusal === 'guarded') return false;
+      this.#refused(one, view, act, error, mark, desired?.print);
+      return true;
+    }
   }
 
-  /** When a resource that is right is looked at again because of a date. */
-  #nextMoment(memory: Memory, desired: Desired): number | undefined {
-    const moments = [this.#dated(desired.wakeAt), this.#options.reporter.staleAt(memory)].filter(
-      (at) => at !== undefined && at > this.#options.clock.now(),
-    );
-    return moments.length > 0 ? Math.min(...(moments as number[])) : undefined;
+  #wrote(
+    one: Tracked,
+    { resource, facts, target }: View,
+    act: Act,
+    { print, answerBegunAt }: { print: string; answerBegunAt: number },
+    { meta, result }: { meta: SecretMeta; result: 'created' | 'updated' | 'unchanged' },
+  ): void {
+    const { knowledge, log, metrics } = this.#options;
+    const { namespace, name } = resource;
+    knowledge.wrote(meta);
+    // Our content over somebody's edit, and nothing else: what a fight is made of.
+    const undid =
+      act.do === 'write' &&
+      facts.wrote?.print === print &&
+      facts.wrote.uid === act.over.uid &&
+      target.agentWroteAt === undefined
+        ? { fields: act.over.ours, by: act.over.lastOther }
+        : undefined;
+    const of = act.do === 'recognise' || act.do === 'create' ? act.do : 'write';
+    this.#note(one, { of, result, meta, print, answerBegunAt, undid });
+    if (of === 'recognise') return;
+    metrics.secretWrites.inc({ result });
+    if (result !== 'unchanged')
+      log.info('Secret written', { namespace, name, secret: meta.name, created: result === 'created' });
   }
 
-  /** A date of the wall clock on the clock that timers go by. */
-  #dated(at: number | undefined): number | undefined {
-    const { clock } = this.#options;
-    return at === undefined ? undefined : clock.now() + at - clock.wall();
+  #refused(
+    one: Tracked,
+    view: View,
+    act: Act,
+    error: SecretApiError,
+    mark: number,
+    print: string | undefined,
+  ): void {
+    const { knowledge, metrics } = this.#options;
+    const { resource, target } = view;
+    const { namespace, name } = resource;
+    const secret = act.do === 'deleteFormer' ? act.meta.name : targetNameOf(resource);
+    const known = 'meta' in target ? target.meta : undefined;
+    const theirs = known !== undefined && !known.createdByAgent && !known.ownerUids.includes(resource.uid);
+    // Whatever a create meets in its place: it was to be absent.
+    const met = act.do === 'create' && (error.refusal === 'field-conflict' || error.refusal === 'immutable');
+    const why = met ? 'stale' : meaningOf(error, secret, { namespace, name, target: secret }, theirs);
+    if (why === 'stale') metrics.secretWrites.inc({ result: 'conflict' });
+    // The admission policy answers 403 to a write onto somebody's Secret, RBAC to any write: what is there tells.
+    const doubtful = why === 'stale' || (act.do === 'create' && error.refusal === 'forbidden');
+    if (doubtful && act.do !== 'deleteFormer') knowledge.doubt(targetKey(resource), mark);
+    this.#note(one, { of: 'refused', act: act.do, why, print });
+    // A namespace that is being deleted wants nothing of Safe any more.
+    if (why === 'terminating') {
+      this.#options.plans.leave(one.key, one.plan);
+      one.plan = { ...one.plan, fetcher: undefined };
+    }
   }
 
-  #wakeAt(key: string, at: number | undefined): void {
-    const { schedule, enqueue } = this.#options;
-    if (at === undefined) schedule.delete(`wake ${key}`);
-    else schedule.set(`wake ${key}`, at, () => enqueue(key, false));
+  /** Asked right before the bytes leave: whether what the act was decided on is still so. */
+  #guard({ resource, heldBy }: View, mark: number, former?: SecretMeta): Guard {
+    const { resources, claims, knowledge } = this.#options;
+    const target = targetKey(resource);
+    const formerMark = former && knowledge.mark(former.key);
+    return () => {
+      const now = resources.get(resource.key);
+      if (!now || now.uid !== resource.uid || now.generation !== resource.generation || now.deleting)
+        return false;
+      if (!this.#owns(now) || claims.holder(target)?.key !== resource.key || heldBy !== undefined)
+        return false;
+      if (knowledge.mark(target) !== mark) return false;
+      return !former || (knowledge.mark(former.key) === formerMark && !claims.holder(former.key));
+    };
   }
 
-  /** Of a namespace that is being deleted nothing comes back: the resource stays known, to be left alone. */
-  #abandon(memory: Memory): void {
-    this.forget(memory.key);
-    memory.terminating = true;
-    this.#options.memories.set(memory.key, memory);
+  #note(one: Tracked, outcome: Outcome): void {
+    const { clock, random } = this.#options;
+    one.facts = record(one.facts, outcome, clock.now(), random());
   }
 }
 
-/** An attempt after the wish for a refresh has ended. */
-function endForced(memory: Memory): void {
-  if (memory.forcedAt === undefined) return;
-  memory.forcedAt = undefined;
-  memory.handledRefresh = memory.refresh;
-}
+/** Whether nothing happened between two views: what was decided on the first was done and came to nothing. */
+const isAlike = (a: View, b: View): boolean =>
+  a.facts === b.facts &&
+  a.content === b.content &&
+  a.heldBy === b.heldBy &&
+  a.safe.answerBegunAt === b.safe.answerBegunAt &&
+  JSON.stringify(a.target) === JSON.stringify(b.target);
+
+const targetKey = (resource: Resource): string => `${resource.namespace}/${targetNameOf(resource)}`;

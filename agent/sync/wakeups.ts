@@ -1,26 +1,35 @@
 import { isOutside } from '../api/reasons.ts';
+import type { Resource } from '../api/resource.ts';
+import type { SecretMeta } from '../api/secret-meta.ts';
 import type { Clock } from '../clock.ts';
-import type { Claims } from './claims.ts';
-import type { Memory } from './memory.ts';
-import type { Resource, SecretMeta } from './resource.ts';
-import type { Schedule } from './schedule.ts';
-import type { SafeSource } from './source.ts';
+import type { Fetcher } from '../fetch/fetcher.ts';
+import type { Schedule } from '../schedule.ts';
+import type { StatusWriter } from '../report/status-writer.ts';
+import type { Claims } from '../target/claims.ts';
+import type { Knowledge } from '../target/knowledge.ts';
+import type { OwnedSecrets } from '../target/owned.ts';
+import type { Tracked } from './reconciler.ts';
 
 export interface WakeupsOptions {
   node: string;
-  memories: ReadonlyMap<string, Memory>;
+  tracked: ReadonlyMap<string, Tracked>;
   claims: Claims;
+  knowledge: Knowledge;
+  owned: OwnedSecrets;
+  statuses: Pick<StatusWriter, 'yield'>;
   schedule: Schedule;
   clock: Clock;
-  /** Has a resource looked at soon. */
+  /** Has a resource reconciled soon. */
   enqueue: (key: string, urgent: boolean) => void;
   /** How long a failing Safe is kept from the status of resources whose Secret is right, milliseconds. */
   quietMs: number;
 }
 
-/** Turns what happens around a resource into another look at it; the look itself decides what that means. */
+/** Notes what the watches show, and has the resources reconciled that it concerns; what it means is decided then. */
 export class Wakeups {
   readonly #options: WakeupsOptions;
+  /** The resource of a uid, for Secrets that it owns and does not name. */
+  readonly #keyOf = new Map<string, string>();
 
   constructor(options: WakeupsOptions) {
     this.#options = options;
@@ -28,68 +37,61 @@ export class Wakeups {
 
   /** The watch saw a VSecMSecret appear, change or go (`now` undefined). */
   resourceChanged(now: Resource | undefined, before: Resource | undefined, key: string): void {
-    const { claims, enqueue, memories, node } = this.#options;
+    const { claims, enqueue, tracked, node, statuses } = this.#options;
+    if (before && before.uid !== now?.uid) this.#keyOf.delete(before.uid);
+    if (now) this.#keyOf.set(now.uid, key);
     for (const other of now ? claims.set(now) : claims.delete(key)) enqueue(other, false);
     if (!now || !before || isChanged(now, before)) return enqueue(key, true);
     // Another agent took the resource for its own meanwhile.
-    const memory = memories.get(key);
-    if (!memory || now.status.node === before.status.node || now.status.node === node) return;
-    memory.status = now.status;
+    const one = tracked.get(key);
+    if (!one || now.status.node === before.status.node || now.status.node === node) return;
+    one.facts = { ...one.facts, told: { ...one.facts.told, status: now.status } };
+    statuses.yield(key);
     // Whoever lost its network, and its namespaces for a while, need not wait for the retry it once settled on.
-    memory.source?.retryNow();
+    one.plan.fetcher?.retryNow();
     enqueue(key, false);
   }
 
   /** The watch saw a Secret appear, change or go (`now` undefined). */
   secretChanged(now: SecretMeta | undefined, before: SecretMeta | undefined): void {
-    const { claims, enqueue, memories } = this.#options;
+    const { claims, enqueue, tracked, knowledge, owned } = this.#options;
     const seen = now ?? before;
     if (!seen) return;
-    for (const key of claims.of(seen.key)) {
-      const memory = memories.get(key);
-      if (!memory) continue;
-      const { applied } = memory;
-      // Gone, or without the label that the watch selects by; perhaps while a write's answer was under way.
-      if (!now) memory.lookFirst = true;
-      if (!now || now.resourceVersion !== applied?.resourceVersion) enqueue(key, false);
-    }
-  }
-
-  /** A group is due: resources that failed by themselves are tried again; who waits for Safe is woken by it. */
-  due(members: ReadonlySet<string>): void {
-    const { memories, enqueue } = this.#options;
-    for (const key of members) {
-      const failure = memories.get(key)?.failure;
-      if (failure && !isOutside(failure.code)) enqueue(key, false);
+    knowledge.watched(now, before);
+    owned.watched(now, before);
+    const claimants = new Set(claims.of(seen.key));
+    for (const key of claimants)
+      if (!now || now.resourceVersion !== tracked.get(key)?.facts.wrote?.resourceVersion) enqueue(key, false);
+    if (claimants.size === 0 && !now) knowledge.forget(seen.key);
+    // What a resource left behind when its target was renamed.
+    for (const uid of now?.ownerUids ?? []) {
+      const key = this.#keyOf.get(uid);
+      if (key !== undefined && !claimants.has(key) && tracked.has(key)) enqueue(key, false);
     }
   }
 
   /** Safe began to fail, fails differently, or recovered: statuses that tell of it, or should, follow. */
-  sourceChanged(source: SafeSource): void {
-    const { schedule, clock, memories, enqueue, quietMs } = this.#options;
-    const id = `quiet ${source.dial}`;
-    if (!source.failure) {
+  fetcherChanged(fetcher: Fetcher): void {
+    const { schedule, clock, tracked, enqueue, quietMs } = this.#options;
+    const id = `quiet ${fetcher.dial}`;
+    if (!fetcher.failure) {
       schedule.delete(id);
-      for (const key of source.members) if (showsTrouble(memories.get(key))) enqueue(key, false);
+      for (const key of fetcher.members) if (showsTrouble(tracked.get(key))) enqueue(key, false);
       return;
     }
-    const { since } = source.failure;
+    const { since } = fetcher.failure;
     schedule.set(id, Math.max(clock.now(), since + quietMs), () => {
-      for (const key of source.members) enqueue(key, false);
+      for (const key of fetcher.members) enqueue(key, false);
     });
-    for (const key of source.members) {
-      const limit = memories.get(key)?.spec?.maxStalenessMs;
-      if (limit !== undefined) schedule.set(`stale ${key}`, since + limit, () => enqueue(key, false));
-    }
   }
 }
 
-function showsTrouble(memory: Memory | undefined): boolean {
-  if (!memory) return false;
-  const { failure, conditions = [] } = memory.status;
+function showsTrouble(one: Tracked | undefined): boolean {
+  if (!one) return false;
+  const { failure, conditions = [] } = one.facts.told.status;
   return (
     (failure && isOutside(failure.code)) ||
-    conditions.some((one) => one.type === 'Fresh' && one.status === 'False')
+    conditions.some(({ type, status }) => type === 'Fresh' && status === 'False')
   );
 }
 

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { parseResource, parseSecretMeta } from '../../agent/sync/resource.ts';
+import { parseResource } from '../../agent/api/resource.ts';
+import { parseSecretMeta } from '../../agent/api/secret-meta.ts';
 import { filled } from '../api/spec-cases.ts';
 
 setFlagsFromString('--expose-gc');

@@ -98,13 +98,15 @@ for (const [index, { name, code, cause, mend }] of TROUBLES.entries()) {
     await scene.vss(ns, 'there');
     const before = await scene.secret(ns, 'there');
 
+    await scene.stage.safe.register({ name: `raw:${ns}-later`, value: 'root', namespaces: [ns] });
     await cause();
     try {
       const token = `trouble-${index}`;
       await scene.patch(vssPath(ns, 'there'), { metadata: { annotations: { 'vsecm.com/refresh': token } } });
-      // Without the request for a refresh it would be served from the answer in memory.
+      // What is in memory would be served from there.
+      const later = { key: 'username', ref: `${ns}-later` };
       await scene.apply(
-        vss('waiting', { data: [ref('username')] }, { annotations: { 'vsecm.com/refresh': token } }),
+        vss('waiting', { data: [later] }, { annotations: { 'vsecm.com/refresh': token } }),
         ns,
       );
       const there = await scene.vss(

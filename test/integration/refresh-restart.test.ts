@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { LONGEST_TIMER_MS } from '../../agent/clock.ts';
-import { phaseOf } from '../../agent/sync/groups.ts';
+import { phaseOf } from '../../agent/fetch/groups.ts';
 import { startInProcess, type RunningAgent } from '../stage/agents.ts';
 import { awaitObject, failsWith, isReady, secretPath, vssPath } from '../stage/await-object.ts';
 import { Crowd } from '../stage/crowd.ts';

@@ -47,7 +47,6 @@ test('the Secret holds what the VSecMSecret declares, with labels, annotations a
       kind: 'VSecMSecret',
       name: 'db',
       uid: applied.metadata.uid,
-      controller: true,
     },
   ]);
   assert.deepEqual(status.secret, { name: 'db', resourceVersion: secret.metadata.resourceVersion });

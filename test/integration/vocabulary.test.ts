@@ -12,7 +12,7 @@ import { componentId } from '../devcluster/safe/identities.ts';
 import { DevSafe } from '../devcluster/safe.ts';
 import { DevAuthority } from '../devcluster/spire/authority.ts';
 import type { DevSpire } from '../devcluster/spire.ts';
-import { failsWith, vssPath } from '../stage/await-object.ts';
+import { failsWith, secretPath, vssPath } from '../stage/await-object.ts';
 import { Scene, vss } from '../stage/scene.ts';
 import { scoutId } from '../stage/stage.ts';
 import { eventually, Witness } from '../stage/witness.ts';
@@ -223,6 +223,15 @@ const CASES: Record<Code, Case> = {
   },
   LimitExceeded: { arrange: holding(Array(20_001).fill(1)), spec: (ns) => data(`${ns}.0`) },
   TargetConflict: { arrange: existing },
+  TargetContested: {
+    cause: async (ns) => {
+      for (let edits = 0; edits < 3; edits += 1) {
+        const from = scene.agent.log.lines.length;
+        await scene.patch(secretPath(ns, 'resource'), { data: { password: btoa('theirs') } });
+        await scene.agent.log.when((one) => one.msg === 'Secret written' && one['namespace'] === ns, from);
+      }
+    },
+  },
   TargetMissing: { spec: (ns) => ({ target: { creationPolicy: 'Merge' }, ...fine(ns) }) },
   TargetImmutable: {
     spec: (ns) => ({ target: { immutable: true }, ...fine(ns) }),

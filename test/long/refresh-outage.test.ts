@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
-import { PACE } from '../../agent/duty.ts';
+import { PACE } from '../../agent/sync/engine.ts';
 import * as faults from '../devcluster/safe/faults.ts';
 import { startProcess, type RunningAgent } from '../stage/agents.ts';
 import { Crowd } from '../stage/crowd.ts';

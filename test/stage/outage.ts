@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pace } from '../../agent/duty.ts';
+import type { Pace } from '../../agent/sync/engine.ts';
 import type { RunningAgent } from './agents.ts';
 import { secretPath } from './await-object.ts';
 import type { Crowd } from './crowd.ts';
@@ -99,7 +99,7 @@ export class Outage {
     const backAt = Date.now();
     // The longest that the next attempt may be away, whatever came before.
     const attempts = this.tally.reads.length;
-    const stepMs = Math.min(pace.source.retryMaxMs, pace.source.retryFirstMs * 2 ** attempts) + floorMs;
+    const stepMs = Math.min(pace.fetch.retryMaxMs, pace.fetch.retryFirstMs * 2 ** attempts) + floorMs;
     await crowd.until('fresh', (key) => crowd.isFresh(key), stepMs + SLACK_MS);
     const isTold = ({ msg }: LogLine): boolean => msg === 'Safe answers again';
     const line = await Promise.race([agent.log.when(isTold, this.#from), tooLate('Safe answers again')]);
@@ -130,7 +130,7 @@ export class Outage {
     );
     const { floorMs, pace } = this.#options;
     const lastedMs = Date.parse(recovery['time'] as string) - this.since;
-    const most = mostAttempts(pace.source, lastedMs);
+    const most = mostAttempts(pace.fetch, lastedMs);
     assert.ok(failed.length <= most, `${failed.length} requests in ${lastedMs} ms, ${most} at most`);
     for (const [index, { at }] of failed.entries()) {
       const gap = at - (failed[index - 1]?.at ?? -Infinity);
@@ -149,7 +149,7 @@ async function tooLate(what: string): Promise<never> {
  * Attempts that exponential backoff with full jitter makes within `ms`, if its delays were a quarter of what they
  * are on average, and two that somebody forced: more than chance can bring.
  */
-function mostAttempts({ retryFirstMs, retryMaxMs }: Pace['source'], ms: number): number {
+function mostAttempts({ retryFirstMs, retryMaxMs }: Pace['fetch'], ms: number): number {
   let attempts = 3;
   for (let left = ms; left > 0; attempts++)
     left -= Math.min(retryMaxMs, retryFirstMs * 2 ** (attempts - 3)) / 8;

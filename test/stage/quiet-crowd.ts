@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { phaseOf } from '../../agent/sync/groups.ts';
+import { phaseOf } from '../../agent/fetch/groups.ts';
 import type { Crowd } from './crowd.ts';
 import type { Stage } from './stage.ts';
 import { brief, keyOf, Tally, untilStill } from './tally.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STATUS_PACE } from '../../agent/sync/status-writer.ts';
+import { STATUS_PACE } from '../../agent/report/status-writer.ts';
 import type { RunningAgent } from './agents.ts';
 import type { Crowd } from './crowd.ts';
 import { untilSynced } from './metric.ts';

@@ -7,7 +7,7 @@ import { DevAuthority } from '../devcluster/spire/authority.ts';
 import { DevSafe } from '../devcluster/safe.ts';
 import { DevSpire } from '../devcluster/spire.ts';
 import { startCluster, type ClusterOptions, type TestCluster } from '../cluster.ts';
-import { PACE, type Pace } from '../../agent/duty.ts';
+import { PACE, type Pace } from '../../agent/sync/engine.ts';
 
 const MANIFESTS = join(import.meta.dirname, '../../daemonset');
 /** Kinds whose CRDs belong to others. */
@@ -22,7 +22,7 @@ export const EXAMPLES = join(MANIFESTS, 'examples');
 
 /** The product's pace, hundred times as fast where only waiting would be tested. */
 export const FAST: Pace = {
-  source: { ...PACE.source, retryFirstMs: 100, retryMaxMs: 1_000, lookFirstMs: 100, lookMaxMs: 500 },
+  fetch: { ...PACE.fetch, retryFirstMs: 100, retryMaxMs: 1_000, pollFirstMs: 100, pollMaxMs: 500 },
   status: { ...PACE.status, perResourceMs: 50 },
   quietMs: 500,
   flushMs: 5_000,

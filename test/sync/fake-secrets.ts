@@ -1,6 +1,6 @@
 import type { Clock } from '../../agent/clock.ts';
-import type { SecretMeta } from '../../agent/sync/resource.ts';
-import { SecretApiError, type Refusal, type SecretApi } from '../../agent/sync/secret-api.ts';
+import type { SecretMeta } from '../../agent/api/secret-meta.ts';
+import { SecretApiError, type Guard, type Refusal, type SecretApi } from '../../agent/target/secret-api.ts';
 
 interface Body {
   metadata: {
@@ -21,7 +21,7 @@ interface Stored {
 }
 
 export interface Call {
-  verb: 'look' | 'apply' | 'delete';
+  verb: 'get' | 'apply' | 'delete';
   name: string;
   at: number;
   force?: boolean;
@@ -53,10 +53,10 @@ export class FakeSecrets implements SecretApi {
   }
 
   get writes(): Call[] {
-    return this.calls.filter(({ verb }) => verb !== 'look');
+    return this.calls.filter(({ verb }) => verb !== 'get');
   }
 
-  get(name: string): SecretMeta | undefined {
+  stored(name: string): SecretMeta | undefined {
     return this.#stored.get(name)?.meta;
   }
 
@@ -66,19 +66,20 @@ export class FakeSecrets implements SecretApi {
     return text === undefined ? undefined : Buffer.from(text, 'base64').toString();
   }
 
-  async look(_namespace: string, name: string): Promise<SecretMeta | undefined> {
-    this.calls.push({ verb: 'look', name, at: this.#clock.now() });
-    const meta = this.get(name);
+  async get(_namespace: string, name: string): Promise<SecretMeta | undefined> {
+    this.calls.push({ verb: 'get', name, at: this.#clock.now() });
+    const meta = this.stored(name);
     return meta && { ...meta, seenAt: this.#clock.now() };
   }
 
   async apply(
     namespace: string,
     name: string,
-    object: unknown,
-    force: boolean,
+    object: object,
+    { force, guard }: { force: boolean; guard: Guard },
   ): Promise<{ created: boolean; meta: SecretMeta }> {
     const body = object as Body;
+    if (!guard()) throw new SecretApiError('guarded');
     this.calls.push({ verb: 'apply', name, at: this.#clock.now(), force, body });
     this.beforeApply(name);
     const refusal = this.refuse(name);
@@ -86,16 +87,16 @@ export class FakeSecrets implements SecretApi {
     const { uid, resourceVersion, labels = {}, ownerReferences = [] } = body.metadata;
     const known = this.#stored.get(name);
     if (uid !== undefined && known?.meta.uid !== uid) throw new SecretApiError('stale');
-    if (resourceVersion !== undefined && known?.meta.resourceVersion !== resourceVersion)
+    // Where nothing is the version is ignored (seen on kube-apiserver 1.37).
+    if (known && resourceVersion !== undefined && known.meta.resourceVersion !== resourceVersion)
       throw new SecretApiError('stale');
     const declared = JSON.stringify([body.data, labels, ownerReferences]);
     if (known?.declared === declared) return { created: false, meta: known.meta };
-    const empty = body.data === undefined;
     const meta = this.#put(namespace, name, {
       managed: labels['vsecm.com/managed'] === 'true',
       createdByAgent: labels['app.kubernetes.io/managed-by'] === 'vsecm-agent',
-      appliedAt: empty ? undefined : new Date(this.#clock.now()).toISOString(),
-      othersWrite: known?.meta.othersWrite ?? false,
+      appliedAt: wholeSeconds(this.#clock.now()),
+      ours: JSON.stringify([Object.keys(body.data ?? {}), Object.keys(labels), ownerReferences]),
       ownerUids: ownerReferences.map((owner) => owner.uid),
       adoptable: known?.meta.adoptable ?? false,
     });
@@ -104,29 +105,39 @@ export class FakeSecrets implements SecretApi {
     return { created: known === undefined, meta };
   }
 
-  async delete(meta: SecretMeta): Promise<void> {
+  async delete(meta: SecretMeta, guard: Guard): Promise<void> {
+    if (!guard()) throw new SecretApiError('guarded');
     this.calls.push({ verb: 'delete', name: meta.name, at: this.#clock.now() });
     const refusal = this.refuse(meta.name);
     if (refusal) throw typeof refusal === 'string' ? new SecretApiError(refusal) : refusal;
-    if (this.get(meta.name)?.resourceVersion !== meta.resourceVersion) throw new SecretApiError('stale');
+    if (this.stored(meta.name)?.resourceVersion !== meta.resourceVersion) throw new SecretApiError('stale');
     this.remove(meta.name);
   }
 
-  /** Somebody makes or changes a Secret. */
+  /** Somebody makes a Secret, or takes over what agents wrote in it. */
   edit(name: string, change: Partial<SecretMeta> = {}): SecretMeta {
-    return this.#put('team-a', name, { othersWrite: true, ...change }, '');
+    const ours = this.stored(name)?.appliedAt === undefined ? '' : 'what is left';
+    return this.#put('team-a', name, { ours, ...this.#byOther(), ...change }, '');
   }
 
-  /** Another agent writes it. */
+  /** Somebody changes what is their own. */
+  touch(name: string, change: Partial<SecretMeta> = {}): SecretMeta {
+    return this.#put('team-a', name, { ...this.#byOther(), ...change });
+  }
+
+  /** Another agent writes it, with other content. */
   takeOver(name: string): SecretMeta {
-    const at = new Date(this.#clock.now() - 1).toISOString();
-    return this.edit(name, { appliedAt: `${at}+other`, othersWrite: false });
+    return this.#put('team-a', name, { appliedAt: wholeSeconds(this.#clock.now()) }, '');
   }
 
   remove(name: string): void {
-    const before = this.get(name);
+    const before = this.stored(name);
     this.#stored.delete(name);
     if (before) this.onChange(undefined, before);
+  }
+
+  #byOther(): Pick<SecretMeta, 'others' | 'lastOther'> {
+    return { others: `edit ${++this.#serial}`, lastOther: 'kubectl-edit' };
   }
 
   #put(namespace: string, name: string, change: Partial<SecretMeta>, declared?: string): SecretMeta {
@@ -140,7 +151,9 @@ export class FakeSecrets implements SecretApi {
       createdByAgent: false,
       adoptable: false,
       appliedAt: undefined,
-      othersWrite: false,
+      ours: '',
+      others: '',
+      lastOther: '',
       ownerUids: [],
       deleting: false,
       ...known?.meta,
@@ -153,3 +166,6 @@ export class FakeSecrets implements SecretApi {
     return meta;
   }
 }
+
+/** As managedFields are dated. */
+const wholeSeconds = (ms: number): string => new Date(ms - (ms % 1000)).toISOString();

@@ -25,7 +25,7 @@ async function many(): Promise<Bench> {
 test('ten thousand resources on an unchanged answer cost no look, no write and no status', async () => {
   const bench = await many();
   const counts = (): number[] => [
-    bench.looks.length,
+    bench.reconciled.length,
     bench.secrets.calls.length,
     bench.puts.length,
     bench.events.length,
@@ -43,5 +43,5 @@ test('ten thousand resources on an unchanged answer cost no look, no write and n
     written.sort(),
     Array.from({ length: 10 }, (_, index) => `db-${index * 1_000 + 7}`).sort(),
   );
-  assert.equal(bench.looks.length - before[0]!, 20); // once for the value, once for the watch that shows the write
+  assert.equal(bench.reconciled.length - before[0]!, 20); // once for the value, once for the watch that shows the write
 });

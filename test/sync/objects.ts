@@ -1,6 +1,7 @@
 import { parseSpec, type Spec, type VSecMSecretStatus } from '../../agent/api/vsecmsecret.ts';
 import type { Desired } from '../../agent/resolve/desired.ts';
-import type { Resource, SecretMeta } from '../../agent/sync/resource.ts';
+import type { Resource } from '../../agent/api/resource.ts';
+import type { SecretMeta } from '../../agent/api/secret-meta.ts';
 
 /** A VSecMSecret `team-a/NAME`, of which a test says only what matters to it. */
 export function resourceOf(change: Partial<Resource> & { name?: string } = {}): Resource {
@@ -42,7 +43,9 @@ export const secretMeta = (change: Partial<SecretMeta> = {}): SecretMeta => ({
   createdByAgent: true,
   adoptable: false,
   appliedAt: '2026-01-01T00:00:00Z',
-  othersWrite: false,
+  ours: 'all',
+  others: '',
+  lastOther: '',
   ownerUids: ['uid-db'],
   deleting: false,
   seenAt: 0,
@@ -55,7 +58,9 @@ export const foreignMeta = (change: Partial<SecretMeta> = {}): SecretMeta =>
     managed: false,
     createdByAgent: false,
     appliedAt: undefined,
-    othersWrite: true,
+    ours: '',
+    others: 'kubectl',
+    lastOther: 'kubectl',
     ownerUids: [],
     ...change,
   });

@@ -92,8 +92,8 @@ test('a refresh ends also where the resource itself is at fault', async () => {
     [bench.status('db').failure?.code, bench.status('db').handledRefresh],
     ['RefNotFound', 'ref'],
   );
-  bench.put('older', { createdAt: '2025-01-01T00:00:00Z', spec: specText({ target: { name: 'db' } }) });
-  bench.put('db', { refresh: 'conflict' });
+  bench.secrets.edit('theirs');
+  bench.put('db', { spec: specText({ target: { name: 'theirs' } }), refresh: 'conflict' });
   await bench.pass(10_000);
   assert.deepEqual(
     [bench.status('db').failure?.code, bench.status('db').handledRefresh],

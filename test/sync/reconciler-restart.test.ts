@@ -103,7 +103,7 @@ test('suspended, nothing is refreshed, repaired or asked, also after a restart',
   await check(anew, 0);
   anew.secrets.remove('db');
   await anew.pass(60_000);
-  assert.equal(anew.secrets.get('db'), undefined);
+  assert.equal(anew.secrets.stored('db'), undefined);
   anew.put('db', { spec: specText({ data: [{ key: 'new', ref: 'app.password' }] }) });
   await anew.pass(10_000);
   assert.equal(anew.secrets.value('db', 'new'), 'two');
@@ -132,7 +132,7 @@ test('a namespace that goes to another agent is let go of, and taken up when it 
   bench.elsewhere.add('team-a');
   bench.queue.add('team-a/db');
   await bench.pass(0);
-  assert.equal(bench.memories.size, 0);
+  assert.equal(bench.engine.tracked.size, 0);
   const [calls, requests] = [bench.secrets.calls.length, bench.safe.requests.length];
   bench.secrets.edit('db');
   await bench.pass(600_000);

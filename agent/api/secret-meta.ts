@@ -1,0 +1,86 @@
+import { hash } from 'node:crypto';
+import { metaOf, type ManagedFields } from './object-meta.ts';
+
+/** Annotation by which whoever may write a Secret lets the agent take it over. */
+export const ADOPTION_ANNOTATION = 'vsecm.com/allow-adoption';
+/** Label that selects the Secrets the agent writes. */
+export const MANAGED_LABEL = 'vsecm.com/managed';
+/** Label by which the field's tools tell who manages an object. */
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+/** Field manager of all the agent's applies. */
+export const FIELD_MANAGER = 'vsecm-agent';
+
+/** What the agent keeps in memory of a Secret: names and versions, never annotations, which may hold values. */
+export interface SecretMeta {
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Carries the label that marks what agents write. */
+  readonly managed: boolean;
+  /** Carries `app.kubernetes.io/managed-by: vsecm-agent`, which only Secrets get that an agent created. */
+  readonly createdByAgent: boolean;
+  /** Whoever may write it lets the agent take it over. */
+  readonly adoptable: boolean;
+  /**
+   * When field manager `vsecm-agent` last changed it by apply, RFC 3339 in whole seconds; `''` if it owns fields that
+   * it never changed (seen on kube-apiserver 1.37: such an entry has no time); absent if it never applied anything.
+   */
+  readonly appliedAt: string | undefined;
+  /** Digest of which fields that manager owns; `''`: none. Who takes one over changes it and not `appliedAt`. */
+  readonly ours: string;
+  /** Digest of what no agent ever changes: the other managers' entries, finalizers, deletion. */
+  readonly others: string;
+  /** The other field manager that changed it last; `''`: none. */
+  readonly lastOther: string;
+  /** UIDs of the VSecMSecrets that own it. */
+  readonly ownerUids: readonly string[];
+  readonly deleting: boolean;
+  /** When this agent first saw this version, Unix milliseconds. */
+  readonly seenAt: number;
+}
+
+/**
+ * Takes from a Secret's metadata what the agent keeps.
+ * @param seenAt Unix milliseconds
+ */
+export function parseSecretMeta(object: unknown, seenAt: number): SecretMeta | undefined {
+  const meta = metaOf(object);
+  if (!meta) return undefined;
+  const entries = meta.managedFields ?? [];
+  const ours = entries.find(
+    (entry) => entry.manager === FIELD_MANAGER && entry.operation === 'Apply' && !entry.subresource,
+  );
+  const others = entries.filter((entry) => entry !== ours);
+  return {
+    key: `${meta.namespace}/${meta.name}`,
+    namespace: meta.namespace,
+    name: meta.name,
+    uid: meta.uid,
+    resourceVersion: meta.resourceVersion,
+    managed: meta.labels?.[MANAGED_LABEL] === 'true',
+    createdByAgent: meta.labels?.[MANAGED_BY_LABEL] === FIELD_MANAGER,
+    adoptable: meta.annotations?.[ADOPTION_ANNOTATION] === 'true',
+    appliedAt: ours && (ours.time ?? ''),
+    ours: ours ? digest(ours.fieldsV1) : '',
+    others: digest([others, meta.finalizers, meta.deletionTimestamp]),
+    lastOther: latest(others)?.manager ?? '',
+    ownerUids: (meta.ownerReferences ?? [])
+      .filter(
+        (owner) => owner.kind === 'VSecMSecret' && owner.apiVersion?.startsWith('vsecm.com/') && owner.uid,
+      )
+      .map((owner) => owner.uid as string),
+    deleting: meta.deletionTimestamp !== undefined,
+    seenAt,
+  };
+}
+
+const digest = (value: unknown): string =>
+  hash('sha1', JSON.stringify(value) ?? '', 'base64url').slice(0, 16);
+
+const latest = (entries: readonly ManagedFields[]): ManagedFields | undefined =>
+  entries.reduce<ManagedFields | undefined>(
+    (found, one) => (found && (found.time ?? '') > (one.time ?? '') ? found : one),
+    undefined,
+  );

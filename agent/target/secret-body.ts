@@ -1,0 +1,52 @@
+import type { Spec } from '../api/vsecmsecret.ts';
+import type { Resource } from '../api/resource.ts';
+import { FIELD_MANAGER, MANAGED_BY_LABEL, MANAGED_LABEL, type SecretMeta } from '../api/secret-meta.ts';
+import type { Desired } from '../resolve/desired.ts';
+
+/**
+ * A version that never was: an apply with it creates where nothing is, and is a conflict where anything is (seen on
+ * kube-apiserver 1.37).
+ */
+const NEVER = '1';
+
+/** What the agent's field manager declares of a Secret. `over`: the version to write over; absent: it is to be created. */
+export function secretBody(
+  resource: Resource,
+  target: Spec['target'],
+  desired: Desired,
+  over?: Pick<SecretMeta, 'uid' | 'resourceVersion' | 'createdByAgent'>,
+): object {
+  const merges = target.creationPolicy === 'Merge';
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: target.name,
+      namespace: resource.namespace,
+      // The version guards against overwriting what was not seen; the uid against bringing back a deleted Secret.
+      ...(over ? { uid: over.uid, resourceVersion: over.resourceVersion } : { resourceVersion: NEVER }),
+      labels: {
+        ...Object.fromEntries(desired.labels),
+        [MANAGED_LABEL]: 'true',
+        ...((!over || over.createdByAgent) && { [MANAGED_BY_LABEL]: FIELD_MANAGER }),
+      },
+      annotations: Object.fromEntries(desired.annotations),
+      // What somebody else made outlives the resource.
+      ...(target.creationPolicy === 'Owner' &&
+        (!over || over.createdByAgent) && { ownerReferences: [ownerReference(resource)] }),
+    },
+    ...(!merges && { type: target.type }),
+    ...(target.immutable && { immutable: true }),
+    data: Object.fromEntries(
+      [...desired.data].map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+    ),
+  };
+}
+
+/**
+ * Without `blockOwnerDeletion`: nothing of the agent's ever holds up a deletion. An owner, not a controller: garbage
+ * collection needs no more, and a Secret that has a controller takes no second one (seen: 422).
+ */
+function ownerReference({ name, uid }: Resource): object {
+  return { apiVersion: 'vsecm.com/v1alpha1', kind: 'VSecMSecret', name, uid };
+}
