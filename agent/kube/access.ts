@@ -93,6 +93,11 @@ export class Access {
     return signal === undefined ? this.#reading : orAborted(this.#reading, signal);
   }
 
+  /** The server could not be verified: its CA may have been replaced, so files are read again with the next request. */
+  doubt(): void {
+    if (this.#last !== undefined) this.#last = { ...this.#last, at: -Infinity };
+  }
+
   async #readOnce(again: boolean): Promise<Credentials> {
     try {
       const credentials = await this.#read(again);

@@ -4,7 +4,7 @@ import { Reach, type ReachOptions } from '../reach.ts';
 import { Access, type AccessOptions } from './access.ts';
 import { parseJson, readStatus, readText } from './body.ts';
 import { Deadline, noticed } from './deadline.ts';
-import { KubeError } from './error.ts';
+import { codeOf, KubeError } from './error.ts';
 import type { WireAnswer } from './exchange.ts';
 import { readLines } from './lines.ts';
 import { APPLY, METADATA, OBJECT } from './media-type.ts';
@@ -33,6 +33,8 @@ const TIMEOUT_MS = 30_000;
  * another agent may serve the namespace.
  */
 const MUTATION_TIMEOUT_MS = 10_000;
+/** What Node says of a server whose certificate does not fit the CA, or of a client certificate that is not accepted. */
+const UNVERIFIED = /CERT|VERIFY|ISSUER|TLS/;
 const LARGEST_ANSWER_BYTES = 256 * 1024 * 1024;
 
 interface Exchange extends KubeRequest {
@@ -48,14 +50,14 @@ interface Answer {
 
 /** Requests to the Kubernetes API: JSON in and out, each with a deadline, failures as KubeError. */
 export class KubeClient {
-  readonly #access: Pick<Access, 'server' | 'credentials'>;
+  readonly #access: Pick<Access, 'server' | 'credentials' | 'doubt'>;
   readonly #transport: Pick<Transport, 'pool' | 'distrust' | 'close'>;
   readonly #prefix: string;
   readonly #options: KubeClientOptions & { clock: Clock };
   readonly #term: AbortSignal | undefined;
 
   private constructor(
-    access: Pick<Access, 'server' | 'credentials'>,
+    access: Pick<Access, 'server' | 'credentials' | 'doubt'>,
     options: KubeClientOptions & { clock: Clock },
     transport?: Pick<Transport, 'pool' | 'distrust' | 'close'>,
     term?: AbortSignal,
@@ -90,7 +92,7 @@ export class KubeClient {
   /** A client over a function that carries its requests in place of connections, with nothing to prove who it is. */
   static over(send: Send, options: { metrics: KubeClientOptions['metrics']; clock: Clock }): KubeClient {
     const credentials = { headers: {}, tls: { rejectUnauthorized: true } };
-    const access = { server: 'https://kubernetes', credentials: async () => credentials };
+    const access = { server: 'https://kubernetes', credentials: async () => credentials, doubt: () => {} };
     const transport = {
       pool: (use: Use): Connections => ({ request: (request) => send(use, request) }),
       distrust: () => {},
@@ -254,6 +256,7 @@ export class KubeClient {
       if (!(error instanceof KubeError && error.code === 'NotSent'))
         kubeRequests.inc({ method: label, status: '0' });
       if (deadline.missed !== undefined) this.#transport.distrust(pool);
+      if (UNVERIFIED.test(codeOf(error))) this.#access.doubt();
       throw error;
     }
   }

@@ -349,13 +349,13 @@ suite('connections', () => {
     assert.equal(wire.requests, 0);
   });
 
-  test('when the CA file changes, new connections trust the new one', async (t) => {
+  test('when the CA file changes after the server could not be verified, the next connection trusts the new one', async (t) => {
     const [first, second] = [await Ca.create('test'), await Ca.create('test')];
     const wire = await secure(t, second);
     const { client, clock, caFile } = await load(t, wire, first.certPem);
     assert.equal((await failure(client.request(GET))).status, 0);
     await writeFile(caFile, first.certPem + second.certPem);
-    clock.jump(60_000);
+    clock.jump(1); // far less than the minute after which files are read anyway
     const answer = client.request(GET);
     (await wire.next()).answer(200, {});
     await answer;

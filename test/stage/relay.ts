@@ -1,22 +1,36 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A TCP connection's way to a server on loopback, which can be cut. */
+/** A TCP connection's way to servers on loopback, which can be cut, and can stand still. */
 export class Relay {
   readonly port: number;
-  readonly #target: number;
+  readonly #targets: readonly number[];
+  #turn = 0;
+  #frozen = false;
   readonly #sockets = new Set<Socket>();
   #server: Server;
 
-  private constructor(server: Server, target: number) {
+  private constructor(server: Server, targets: readonly number[]) {
     this.#server = server;
-    this.#target = target;
+    this.#targets = targets;
     this.port = (server.address() as AddressInfo).port;
     server.on('connection', (socket) => this.#join(socket));
   }
 
-  static async start(target: number): Promise<Relay> {
-    return new Relay(await listen(0), target);
+  /** @param targets ports that take turns: one connection each */
+  static async start(...targets: number[]): Promise<Relay> {
+    return new Relay(await listen(0), targets);
+  }
+
+  /** Nothing passes any more, and nobody is told; what was sent arrives after `thaw`. */
+  freeze(): void {
+    this.#frozen = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  thaw(): void {
+    this.#frozen = false;
+    for (const socket of this.#sockets) socket.resume();
   }
 
   /** Breaks all connections; new ones are refused. */
@@ -37,13 +51,15 @@ export class Relay {
   }
 
   #join(near: Socket): void {
-    const far = connect(this.#target, '127.0.0.1');
+    const far = connect(this.#targets[this.#turn++ % this.#targets.length] ?? 0, '127.0.0.1');
     for (const [one, other] of [
       [near, far],
       [far, near],
     ] as const) {
       this.#sockets.add(one);
-      one.pipe(other);
+      one.on('data', (chunk) => other.write(chunk));
+      one.on('end', () => other.end());
+      if (this.#frozen) one.pause();
       one.on('error', () => other.destroy());
       one.on('close', () => {
         this.#sockets.delete(one);

@@ -47,9 +47,14 @@ export class Stage {
   /** `install`: puts other manifests on the cluster than `kubectl apply -f daemonset` does. */
   static async start({
     install = async (cluster) => cluster.apply(await shippedManifests()),
+    cluster: given,
     ...options
-  }: ClusterOptions & { install?: (cluster: TestCluster) => Promise<unknown> } = {}): Promise<Stage> {
-    const cluster = await startCluster(options);
+  }: ClusterOptions & {
+    install?: (cluster: TestCluster) => Promise<unknown>;
+    /** One that runs already; ends with the stage. */
+    cluster?: TestCluster;
+  } = {}): Promise<Stage> {
+    const cluster = given ?? (await startCluster(options));
     const authority = await DevAuthority.create();
     const stage = new Stage(cluster, authority, await DevSafe.start({ authority }));
     try {
