@@ -68,6 +68,11 @@ async function read(file: string, { stdin }: Session): Promise<string> {
   });
 }
 
+/** As Kubernetes names them; anything else would lead elsewhere in a path. */
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+/** More than any file of manifests has: a few lines of aliases stand for billions. */
+const MOST_VALUES = 100_000;
+
 /** All documents, those of Lists too. */
 function parse(text: string): Manifest[] {
   let documents: unknown[];
@@ -77,12 +82,25 @@ function parse(text: string): Manifest[] {
     const { mark } = error as { mark?: { line?: number } };
     throw new UsageError(`the file is not YAML${mark?.line === undefined ? '' : `: line ${mark.line + 1}`}`);
   }
+  if (valuesIn(documents, MOST_VALUES) > MOST_VALUES)
+    throw new UsageError('the file stands for more than 100,000 values: write out what its aliases repeat');
   return documents
     .filter((document) => document !== null && document !== undefined)
     .map((document) => (typeof document === 'object' ? (document as Manifest) : {}))
     .flatMap((document) =>
       document.kind === 'List' && Array.isArray(document.items) ? (document.items as Manifest[]) : [document],
     );
+}
+
+/** How many values there are, each as often as an alias repeats it; counts no further than `most`. */
+function valuesIn(value: unknown, most: number): number {
+  let count = 1;
+  if (typeof value !== 'object' || value === null) return count;
+  for (const member of Object.values(value)) {
+    if (count > most) break;
+    count += valuesIn(member, most - count);
+  }
+  return count;
 }
 
 /** @param targets who has which Secret as target, in the documents before */
@@ -99,6 +117,8 @@ async function checkOne(
   if (typeof name !== 'string' || typeof namespace !== 'string')
     return { document, result: 'wrong', problems: ['metadata.name is missing'] };
   const found = { document, namespace, name };
+  if (!NAMESPACE.test(namespace))
+    return { ...found, result: 'wrong', problems: ['metadata.namespace is not the name of a namespace'] };
   if (apiVersion !== `${GROUP}/${VERSION}`)
     return { ...found, result: 'wrong', problems: [`apiVersion must be ${GROUP}/${VERSION}`] };
   if (session.namespaceGiven && namespace !== session.namespace)

@@ -145,3 +145,24 @@ test('what is no YAML, no file and no document ends with a sentence', async () =
   const { said } = await vsecm(stage.cluster.kubeconfig, ['check', '-f', '/nowhere/x.yaml']);
   assert.match(said, /cannot be read \(ENOENT\)/);
 });
+
+test('a file that stands for billions of values, or leads elsewhere, ends with a sentence', async () => {
+  const levels = Array.from({ length: 9 }, (_, level) =>
+    level === 0
+      ? 'a0: &a0 [x]'
+      : `a${level}: &a${level} [${Array(10)
+          .fill(`*a${level - 1}`)
+          .join(',')}]`,
+  );
+  const bomb = `kind: VSecMSecret\nmetadata: {name: x}\n${levels.join('\n')}`;
+  const { code, said } = await check(bomb);
+  assert.equal(code, 2);
+  assert.match(said, /stands for more than 100,000 values/);
+  for (const namespace of ['..', '../x', 'a/b', 'n\u001b[8m', '']) {
+    const document = JSON.stringify(vss('x', password, { namespace }));
+    const ran = await vsecm(stage.cluster.kubeconfig, ['check', '-f', '-'], { stdin: document });
+    assert.equal(ran.code, 1, namespace);
+    assert.match(ran.out, /metadata\.namespace is not the name of a namespace/);
+    assert.ok(!ran.out.includes('\u001b'));
+  }
+});
