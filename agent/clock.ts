@@ -34,6 +34,6 @@ export const systemClock: Clock = {
 };
 
 /** The date of `at`, an instant by the clock's `now`, as the machine dates it at present. */
-export function dateOf(clock: Clock, at: number = clock.now()): Date {
+export function dateOf(clock: Pick<Clock, 'now' | 'wall'>, at: number = clock.now()): Date {
   return new Date(clock.wall() + (at - clock.now()));
 }

@@ -1,3 +1,4 @@
+import { dateOf, type Clock } from '../clock.ts';
 import { Failure, hintFor, REASONS, stageOf, type Code, type HintContext } from '../api/reasons.ts';
 import type { LogFields } from '../log.ts';
 
@@ -49,6 +50,7 @@ export function failureFields(
   safeURL: string,
   spiffeID: string | undefined,
   members: ReadonlySet<string>,
+  clock: Clock,
 ): LogFields {
   return {
     safeURL,
@@ -58,8 +60,8 @@ export function failureFields(
     ...(spiffeID !== undefined && { spiffeID }),
     ...(failure.peerSpiffeId !== undefined && { peerSPIFFEID: failure.peerSpiffeId }),
     attempt: failure.attempts,
-    since: new Date(failure.since).toISOString(),
-    nextRetry: new Date(failure.nextRetryAt).toISOString(),
+    since: dateOf(clock, failure.since).toISOString(),
+    nextRetry: dateOf(clock, failure.nextRetryAt).toISOString(),
     resources: members.size,
     namespaces: new Set([...members].map((key) => key.slice(0, key.indexOf('/')))).size,
     hint: hintFor(failure.code, { ...failure.context, safeURL }),

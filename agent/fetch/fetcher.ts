@@ -317,8 +317,9 @@ export class Fetcher {
   }
 
   #report(message: string): void {
-    const { log, spiffeId } = this.#options;
-    if (this.#failure) log.warn(message, failureFields(this.#failure, this.url, spiffeId(), this.#members));
+    const { log, spiffeId, clock } = this.#options;
+    const failure = this.#failure;
+    if (failure) log.warn(message, failureFields(failure, this.url, spiffeId(), this.#members, clock));
   }
 
   #id(what: string): string {

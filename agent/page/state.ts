@@ -1,15 +1,15 @@
 import type { Code } from '../api/reasons.ts';
 import type { AgentState, DeclaredSafeState, ResourceName } from '../api/state.ts';
-import type { Clock } from '../clock.ts';
+import { dateOf, type Clock } from '../clock.ts';
 import { sharedResult } from '../shared-result.ts';
 
 export interface StateOptions {
   version: string;
   node: string;
   pod: string;
-  /** Unix milliseconds. */
+  /** By the clock's `now`. */
   startedAt: number;
-  clock: Pick<Clock, 'now'>;
+  clock: Pick<Clock, 'now' | 'wall'>;
   /** The identity in use; throws an error with a code of the stage identity if there is none. */
   identity: () => { id: { uri: string }; notAfter: number };
   ownership: () => {
@@ -43,7 +43,7 @@ async function make(options: StateOptions, one?: ResourceName): Promise<AgentSta
     version,
     node,
     pod,
-    startedAt: new Date(startedAt).toISOString(),
+    startedAt: dateOf(options.clock, startedAt).toISOString(),
     identity: identity(options),
     declared: options.declared(),
     ownership: {

@@ -1,5 +1,5 @@
 import { hintFor, type Failure } from '../api/reasons.ts';
-import type { Clock } from '../clock.ts';
+import { dateOf, type Clock } from '../clock.ts';
 
 /** An object that an Event is about. */
 export interface Regarding {
@@ -71,7 +71,7 @@ export class EventSink {
         action: 'Sync',
         note: cut(note),
         // metav1.MicroTime wants six fraction digits.
-        eventTime: new Date(now).toISOString().replace('Z', '000Z'),
+        eventTime: dateOf(clock, now).toISOString().replace('Z', '000Z'),
         reportingController: 'vsecm.com/vsecm-agent',
         reportingInstance: pod || node,
       },

@@ -1,7 +1,7 @@
 import { Failure } from '../api/reasons.ts';
 import type { ResourceState } from '../api/state.ts';
 import { isReady } from '../api/vsecmsecret.ts';
-import type { Clock } from '../clock.ts';
+import { dateOf, type Clock } from '../clock.ts';
 import type { RefreshGroups } from '../fetch/groups.ts';
 import { troubleOf, type Subject } from './subject.ts';
 
@@ -38,7 +38,7 @@ export function resourceState(
       hint: trouble.hint,
       ...(status.failure?.code === trouble.code && { since: status.failure.since }),
     }),
-    ...(nextLook !== undefined && { nextLook: new Date(nextLook).toISOString() }),
+    ...(nextLook !== undefined && { nextLook: dateOf(options.clock, nextLook).toISOString() }),
     ...(status.lastSyncTime !== undefined && { lastWrite: status.lastSyncTime }),
     refs: whole ? [...(facts.told.failure?.refs ?? [])] : [],
   };
@@ -54,7 +54,7 @@ export function stateOf(subject: Subject): ResourceState['state'] {
   return wrote || rests ? 'synced' : 'waiting';
 }
 
-/** When it is reconciled again by itself, Unix milliseconds. */
+/** When it is reconciled again by itself, by the clock's `now`. */
 function nextLookAt(subject: Subject, { groups, retries }: ResourceStateOptions): number | undefined {
   const { key, facts, plan } = subject;
   const moments = [

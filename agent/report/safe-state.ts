@@ -1,6 +1,6 @@
 import { hintFor } from '../api/reasons.ts';
 import type { SafeState } from '../api/state.ts';
-import type { Clock } from '../clock.ts';
+import { dateOf, type Clock } from '../clock.ts';
 import type { Fetcher } from '../fetch/fetcher.ts';
 import type { RefreshGroups } from '../fetch/groups.ts';
 
@@ -11,6 +11,7 @@ export function safeState(
 ): SafeState {
   const { url, dial, failure, confirmedAt, last } = fetcher;
   const answer = fetcher.answer();
+  const time = (at: number): string => dateOf(clock, at).toISOString();
   return {
     url,
     ...(confirmedAt !== undefined && { lastSuccess: time(confirmedAt) }),
@@ -36,5 +37,3 @@ export function safeState(
       })),
   };
 }
-
-const time = (ms: number): string => new Date(ms).toISOString();

@@ -1,5 +1,5 @@
 import { Backoff, pause, type BackoffOptions } from '../backoff.ts';
-import type { Clock } from '../clock.ts';
+import { dateOf, type Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Random } from '../random.ts';
@@ -146,7 +146,7 @@ export class X509Source {
       socket,
       cause,
       attempt,
-      nextRetry: new Date(clock.now() + delayMs).toISOString(),
+      nextRetry: dateOf(clock, clock.now() + delayMs).toISOString(),
       ...(orphaned && {
         code: 'SocketOrphaned',
         ...(hint && { hint: hint('SocketOrphaned', { trustDomain }) }),

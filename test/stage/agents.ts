@@ -23,7 +23,7 @@ export interface RunningAgent {
 /** Runs an agent inside the test's process. `pace` and `floorMs` shorten the product's times. */
 export function startInProcess(
   env: Record<string, string>,
-  options: Pick<AgentOptions, 'pace' | 'floorMs' | 'reach'> = {},
+  options: Pick<AgentOptions, 'pace' | 'floorMs' | 'reach' | 'clock'> = {},
 ): RunningAgent {
   const log = new LogLines();
   const config = readConfig(env);

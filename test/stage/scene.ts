@@ -48,7 +48,7 @@ export class Scene {
 
   static async start(
     env: (stage: Stage) => Record<string, string> | Promise<Record<string, string>> = () => ({}),
-    options: Pick<AgentOptions, 'pace' | 'floorMs' | 'reach'> = { pace: FAST, floorMs: 50 },
+    options: Pick<AgentOptions, 'pace' | 'floorMs' | 'reach' | 'clock'> = { pace: FAST, floorMs: 50 },
   ): Promise<Scene> {
     const stage = await Stage.start();
     try {
