@@ -1,4 +1,4 @@
-import type { Failure } from '../api/reasons.ts';
+import { Failure } from '../api/reasons.ts';
 import type { Resource } from '../api/resource.ts';
 import type { SecretMeta } from '../api/secret-meta.ts';
 import type { VSecMSecretStatus } from '../api/vsecmsecret.ts';
@@ -166,12 +166,16 @@ export function record(facts: Facts, outcome: Outcome, now: At, jitter: number):
       const { act, why, print } = outcome;
       if (why === 'terminating') return { ...facts, terminating: true };
       const { generation, refused: before } = facts;
-      const again = before?.act === act && before.generation === generation;
+      // A spec that changes is no news to a server that is away.
+      const again = before?.act === act && (before.generation === generation || isServer(before.why, why));
       const times = again ? before.times + 1 : 1;
       return { ...facts, refused: { act, generation, print, why, times, at: now, jitter } };
     }
   }
 }
+
+const isServer = (...all: readonly (Failure | string)[]): boolean =>
+  all.every((why) => why instanceof Failure && why.code === 'ApiUnavailable');
 
 const recent = ({ undone }: Facts, now: At): readonly Undone[] =>
   undone.length === 0

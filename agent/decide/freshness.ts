@@ -30,7 +30,9 @@ export function needAfter(view: View, spec: Spec, verdict: Verdict): At {
   const adopts = verdict.is === 'there' && verdict.whose === 'consented' && verdict.as === 'other';
   if (adopts) must.push(verdict.since - toleranceOf(spec.refreshIntervalMs));
   // A new or changed resource; what is known serves where a Secret was lost or edited, and while Safe is away.
-  const known = verdict.is === 'absent' ? verdict.lost : verdict.is === 'there' && verdict.as === 'edited';
+  const isEdit =
+    verdict.is === 'there' && verdict.as === 'edited' && facts.wrote?.generation === facts.generation;
+  const known = verdict.is === 'absent' ? verdict.lost : isEdit;
   if (!known && !safe.failing) must.push(facts.seenAt - toleranceOf(spec.refreshIntervalMs));
   return Math.max(...must);
 }
@@ -54,5 +56,7 @@ export function confirmation(
   const { failure, secret } = resource.status;
   const told = failure && isOutside(failure.code) ? now + Date.parse(failure.since) - wall : NaN;
   const since = Number.isNaN(told) ? (safe.failing?.since ?? now) : told;
-  return { fresh: secret !== undefined && now < since + maxStalenessMs, until: since + maxStalenessMs };
+  // Who failed otherwise does not remember.
+  const remembers = secret !== undefined && (!failure || !Number.isNaN(told));
+  return { fresh: remembers && now < since + maxStalenessMs, until: since + maxStalenessMs };
 }

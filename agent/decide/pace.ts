@@ -5,9 +5,9 @@ import type { At } from './known.ts';
 
 /** What a resource that fails by itself waits before it is tried again: a few times soon, then once a minute. */
 const BY_ITSELF_MS = [5_000, 15_000, 60_000] as const;
-/** Failures that concern the whole server back off further. */
+/** Failures that concern the whole server back off a little further, and come in turn from all namespaces (`Retries`). */
 const SERVER_FIRST_MS = 1_000;
-const SERVER_MAX_MS = 300_000;
+const SERVER_MAX_MS = 120_000;
 /** What a server wishes is heard up to here. */
 const LONGEST_WISH_MS = 120_000;
 /** So many times the Secret may be found changed between look and write before that is paced. */
@@ -15,7 +15,7 @@ const FREE_CONFLICTS = 3;
 const CONFLICT_MAX_MS = 60_000;
 /** So many edits of the same fields are undone at once; from then on each waits longer. */
 const FREE_REPAIRS = 3;
-const REPAIR_MAX_MS = 300_000;
+const REPAIR_MAX_MS = 60_000;
 /** Refusals that are about what was to be written. */
 const OF_CONTENT: ReadonlySet<Code> = new Set([
   'WriteRejected',
@@ -24,7 +24,7 @@ const OF_CONTENT: ReadonlySet<Code> = new Set([
   'TargetConflict',
 ]);
 /** A fight is over when nothing was undone for so long, beyond the wait. */
-const CALM_MS = 120_000;
+const CALM_MS = 10_000;
 
 /** Until when nothing is to be tried again on the target or its former; `undefined`: it may be. */
 export function refusedUntil(

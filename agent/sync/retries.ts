@@ -3,6 +3,8 @@ import type { Schedule } from '../schedule.ts';
 
 /** Retries of failing resources in one namespace come at least so far apart, milliseconds: 60 a minute. */
 const APART_MS = 1_000;
+/** And those of all namespaces together, which fail when the API server does: 20 a second. */
+const ALL_APART_MS = 50;
 /** More namespaces than this are not kept longer than they need. */
 const MOST_NAMESPACES = 1_000;
 
@@ -14,6 +16,7 @@ export class Retries {
   readonly #options: { clock: Clock; schedule: Schedule; enqueue: (key: string, urgent: boolean) => void };
   /** By namespace, from when on the next one may come. */
   readonly #free = new Map<string, number>();
+  #allFree = -Infinity;
 
   constructor(options: {
     clock: Clock;
@@ -46,8 +49,9 @@ export class Retries {
     const { schedule, clock, enqueue } = this.#options;
     const namespace = key.slice(0, key.indexOf('/'));
     const now = clock.now();
-    const at = Math.max(now, this.#free.get(namespace) ?? now);
+    const at = Math.max(now, this.#allFree, this.#free.get(namespace) ?? now);
     this.#free.set(namespace, at + APART_MS);
+    this.#allFree = Math.max(now, this.#allFree) + ALL_APART_MS;
     if (this.#free.size > MOST_NAMESPACES) this.#prune(now);
     if (at === now) enqueue(key, false);
     else schedule.set(idOf(key), at, () => enqueue(key, false));

@@ -96,7 +96,9 @@ export class Ledger {
     const owners: string[] = (secret.metadata.ownerReferences ?? []).map((owner: any) => owner.uid);
     if (!owners.includes(resource.metadata.uid)) {
       if (rivals.length > 0) return 'contested';
-      return isAgents(secret) ? 'wrong' : 'foreign';
+      // What somebody else made is written with their consent, and not owned.
+      if (!isAgents(secret)) return right ? 'served' : 'foreign';
+      return 'wrong';
     }
     return right ? 'served' : 'wrong';
   }

@@ -1,11 +1,14 @@
 import { stageOf, type Code } from '../../../agent/api/reasons.ts';
-import { sourceOf } from '../content.ts';
+import { keyOf } from '../cluster.ts';
+import { contentOf, sourceOf } from '../content.ts';
 import type { Entry } from '../ledger.ts';
 import { BACKOFF_CAP_MS } from '../setting.ts';
-import type { Invariant } from '../scene.ts';
+import { isAgent, type Invariant } from '../scene.ts';
 
 /** Whatever a hint tells people to do is noticed within about a minute. */
 const LIMIT_MS = 75_000;
+/** Our fields are put back once a minute while somebody changes them, and calm for ten seconds ends a fight. */
+const FIGHT_MS = 75_000 + 10_000;
 const CONSENT = 'vsecm.com/allow-adoption';
 const OUTSIDE = ['identity', 'connect', 'fetch'];
 
@@ -15,6 +18,8 @@ export const truth: Invariant = {
   watch({ timeline, cluster, safe, ledger, calm, violate }) {
     const untrueSince = new Map<string, { code: string; since: number }>();
     const told = new Set<string>();
+    /** When somebody last changed what an agent had written. */
+    const editedAt = new Map<string, number>();
     const isTrue = (code: Code, { state, target, resource }: Entry): boolean => {
       const [namespace = '', name = ''] = target.split('/');
       const secret = cluster.get(cluster.secrets, namespace, name);
@@ -23,6 +28,8 @@ export const truth: Invariant = {
           return !safe.has(sourceOf(resource));
         case 'write':
           if (code === 'TargetMissing') return secret === undefined;
+          if (code === 'TargetContested')
+            return timeline.now - (editedAt.get(target) ?? -Infinity) < FIGHT_MS;
           if (code !== 'TargetConflict') return false;
           return (
             state === 'contested' ||
@@ -38,6 +45,11 @@ export const truth: Invariant = {
       violate(text);
     };
     return {
+      secret({ now, before }, writer) {
+        if (now === undefined || before === undefined || isAgent(writer)) return;
+        if (contentOf(before).is === 'version' && contentOf(now).is !== 'version')
+          editedAt.set(keyOf(now), timeline.now);
+      },
       beat() {
         const { now } = timeline;
         const well = Math.min(calm('api'), calm('watches'), calm('agents'));
