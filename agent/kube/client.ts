@@ -2,20 +2,13 @@ import { systemClock, type Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
 import { Reach, type ReachOptions } from '../reach.ts';
 import { Access, type AccessOptions } from './access.ts';
-import { parseJson, readStatus, readText } from './body.ts';
+import { parseJson, readText } from './body.ts';
 import { Deadline, noticed } from './deadline.ts';
-import { codeOf, KubeError } from './error.ts';
-import type { WireAnswer } from './exchange.ts';
+import { KubeError } from './error.ts';
 import { readLines } from './lines.ts';
 import { APPLY, METADATA, OBJECT } from './media-type.ts';
-import {
-  queryString,
-  type ApplyOptions,
-  type GetOptions,
-  type KubeRequest,
-  type Query,
-  type StreamOptions,
-} from './request.ts';
+import type { ApplyOptions, GetOptions, KubeRequest, Query, StreamOptions } from './request.ts';
+import { Sender } from './sender.ts';
 import { Transport, type Connections, type Send, type Use } from './transport.ts';
 import { parseEvent, type WatchEvent } from './watch-event.ts';
 
@@ -33,43 +26,22 @@ const TIMEOUT_MS = 30_000;
  * another agent may serve the namespace.
  */
 const MUTATION_TIMEOUT_MS = 10_000;
-/** What Node says of a server whose certificate does not fit the CA, or of a client certificate that is not accepted. */
-const UNVERIFIED = /CERT|VERIFY|ISSUER|TLS/;
 const LARGEST_ANSWER_BYTES = 256 * 1024 * 1024;
 
-interface Exchange extends KubeRequest {
-  use: Use;
-  /** The method's name in the metrics. */
-  label?: string;
-}
-
-interface Answer {
-  response: WireAnswer;
-  pool: Connections;
+interface Parts {
+  sender: Sender;
+  transport: Pick<Transport, 'distrust' | 'close'>;
+  clock: Clock;
 }
 
 /** Requests to the Kubernetes API: JSON in and out, each with a deadline, failures as KubeError. */
 export class KubeClient {
-  readonly #access: Pick<Access, 'server' | 'credentials' | 'doubt'>;
-  readonly #transport: Pick<Transport, 'pool' | 'distrust' | 'close'>;
-  readonly #prefix: string;
-  readonly #options: KubeClientOptions & { clock: Clock };
+  readonly #parts: Parts;
   readonly #term: AbortSignal | undefined;
 
-  private constructor(
-    access: Pick<Access, 'server' | 'credentials' | 'doubt'>,
-    options: KubeClientOptions & { clock: Clock },
-    transport?: Pick<Transport, 'pool' | 'distrust' | 'close'>,
-    term?: AbortSignal,
-  ) {
-    const { origin, pathname } = new URL(access.server);
-    this.#access = access;
-    this.#options = options;
+  private constructor(parts: Parts, term?: AbortSignal) {
+    this.#parts = parts;
     this.#term = term;
-    const { clock, names } = options;
-    const reach = new Reach({ clock, ...(names && { names }) });
-    this.#transport = transport ?? new Transport({ origin, reach, clock });
-    this.#prefix = pathname === '/' ? '' : pathname;
   }
 
   /**
@@ -78,7 +50,7 @@ export class KubeClient {
    */
   static async load(options: KubeClientOptions): Promise<KubeClient> {
     const complete = { ...options, clock: options.clock ?? systemClock };
-    return new KubeClient(await Access.load(complete), complete);
+    return KubeClient.of(await Access.load(complete), complete);
   }
 
   /** A client that presents what `access` has. */
@@ -86,11 +58,21 @@ export class KubeClient {
     access: Access,
     options: Pick<KubeClientOptions, 'metrics' | 'clock' | 'names' | 'userAgent'>,
   ): KubeClient {
-    return new KubeClient(access, { ...options, clock: options.clock ?? systemClock });
+    const { clock = systemClock, names, metrics, userAgent } = options;
+    const reach = new Reach({ clock, ...(names && { names }) });
+    const transport = new Transport({ origin: new URL(access.server).origin, reach, clock });
+    return new KubeClient({
+      transport,
+      clock,
+      sender: new Sender({ access, transport, metrics, userAgent }),
+    });
   }
 
   /** A client over a function that carries its requests in place of connections, with nothing to prove who it is. */
-  static over(send: Send, options: { metrics: KubeClientOptions['metrics']; clock: Clock }): KubeClient {
+  static over(
+    send: Send,
+    { metrics, clock }: { metrics: KubeClientOptions['metrics']; clock: Clock },
+  ): KubeClient {
     const credentials = { headers: {}, tls: { rejectUnauthorized: true } };
     const access = { server: 'https://kubernetes', credentials: async () => credentials, doubt: () => {} };
     const transport = {
@@ -98,7 +80,7 @@ export class KubeClient {
       distrust: () => {},
       close: async () => {},
     };
-    return new KubeClient(access, options, transport);
+    return new KubeClient({ transport, clock, sender: new Sender({ access, transport, metrics }) });
   }
 
   /**
@@ -106,7 +88,7 @@ export class KubeClient {
    * left is finished, within its deadline, and nothing leaves any more: `NotSent`.
    */
   until(term: AbortSignal): KubeClient {
-    return new KubeClient(this.#access, this.#options, this.#transport, term);
+    return new KubeClient(this.#parts, term);
   }
 
   /**
@@ -169,11 +151,11 @@ export class KubeClient {
     const { accept = OBJECT, signal, silenceMs, onOpen } = options;
     const silence = typeof silenceMs === 'number' ? silenceMs : silenceMs();
     const { openingMs = Math.min(TIMEOUT_MS, silence) } = options;
-    const { clock } = this.#options;
+    const { clock, sender } = this.#parts;
     const alarm = new Deadline(clock, [signal, this.#term], openingMs, 'Timeout');
     let pool: Connections | undefined;
     try {
-      const answer = await this.#send(
+      const answer = await sender.send(
         { method: 'GET', path, query, accept, use: 'watches', label: 'WATCH' },
         alarm,
       );
@@ -190,17 +172,19 @@ export class KubeClient {
 
   /** Ends everything that is under way. */
   async close(): Promise<void> {
-    await this.#transport.close();
+    await this.#parts.transport.close();
   }
 
   async #exchange<T>(request: KubeRequest): Promise<{ status: number; object: T }> {
+    const { clock, sender } = this.#parts;
     const reads = request.method === 'GET';
     const { timeoutMs = reads ? TIMEOUT_MS : MUTATION_TIMEOUT_MS } = request;
     const signals = [request.signal, reads ? this.#term : undefined];
-    const deadline = new Deadline(this.#options.clock, signals, timeoutMs, 'Timeout');
+    const deadline = new Deadline(clock, signals, timeoutMs, 'Timeout');
     let pool: Connections | undefined;
     try {
-      const answer = await this.#send({ ...request, use: 'requests' }, deadline);
+      const mayLeave = this.#guard(request.mayLeave);
+      const answer = await sender.send({ ...request, mayLeave, use: 'requests' }, deadline);
       pool = answer.pool;
       const body = await readText(answer.response.body, LARGEST_ANSWER_BYTES);
       return { status: answer.response.statusCode, object: (body === '' ? undefined : parseJson(body)) as T };
@@ -208,56 +192,6 @@ export class KubeClient {
       throw this.#failure(error, deadline, pool);
     } finally {
       deadline.end();
-    }
-  }
-
-  /** The headers of a 2xx answer, or an error. A 401 is asked once more, with credentials read anew. */
-  async #send(exchange: Exchange, deadline: Deadline): Promise<Answer> {
-    const answer = await this.#attempt(exchange, deadline, false);
-    const { statusCode, body } = answer.response;
-    if (statusCode !== 401) return succeeded(answer);
-    await body.dump();
-    return succeeded(await this.#attempt(exchange, deadline, true));
-  }
-
-  async #attempt(exchange: Exchange, deadline: Deadline, afterRefusal: boolean): Promise<Answer> {
-    const {
-      method,
-      path,
-      query = {},
-      body,
-      contentType = OBJECT,
-      accept = OBJECT,
-      use,
-      label = method,
-    } = exchange;
-    const mayLeave = this.#guard(exchange.mayLeave);
-    const credentials = await this.#access.credentials(afterRefusal, deadline.signal);
-    if (mayLeave?.() === false) throw new KubeError(0, { code: 'NotSent' });
-    const pool = this.#transport.pool(use, credentials);
-    const { kubeRequests } = this.#options.metrics;
-    try {
-      const response = await pool.request({
-        method,
-        path: this.#prefix + path + queryString(query),
-        headers: {
-          'user-agent': this.#options.userAgent ?? 'vsecm-agent',
-          accept,
-          ...(body === undefined ? {} : { 'content-type': contentType }),
-          ...credentials.headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: deadline.signal,
-        mayLeave,
-      });
-      kubeRequests.inc({ method: label, status: String(response.statusCode) });
-      return { response, pool };
-    } catch (error) {
-      if (!(error instanceof KubeError && error.code === 'NotSent'))
-        kubeRequests.inc({ method: label, status: '0' });
-      if (deadline.missed !== undefined) this.#transport.distrust(pool);
-      if (UNVERIFIED.test(codeOf(error))) this.#access.doubt();
-      throw error;
     }
   }
 
@@ -270,18 +204,7 @@ export class KubeClient {
     if (deadline.missed === undefined && deadline.aborted)
       return new KubeError(0, { code: this.#term?.aborted === true ? 'NotSent' : 'Aborted' });
     if (deadline.missed === undefined) return KubeError.fromThrown(error);
-    if (pool !== undefined) this.#transport.distrust(pool);
+    if (pool !== undefined) this.#parts.transport.distrust(pool);
     return new KubeError(0, { code: deadline.missed });
   }
-}
-
-async function succeeded(answer: Answer): Promise<Answer> {
-  const { statusCode, headers, body } = answer.response;
-  if (statusCode >= 200 && statusCode < 300) return answer;
-  const header = headers['retry-after'];
-  throw KubeError.fromStatus(
-    statusCode,
-    await readStatus(body),
-    typeof header === 'string' ? header : undefined,
-  );
 }

@@ -2,7 +2,6 @@ import { Backoff, pause } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { Log, LogFields } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { Outage } from '../outage.ts';
 import type { Random } from '../random.ts';
 import type { KubeClient } from './client.ts';
 import { KubeError } from './error.ts';
@@ -12,6 +11,7 @@ import { Ending, outcomeOf, type Outcome } from './outcome.ts';
 import { isOlder } from './resource-version.ts';
 import type { Source, Stored } from './source.ts';
 import type { Store } from './store.ts';
+import { Streaming } from './streaming.ts';
 import type { WatchEvent } from './watch-event.ts';
 import { WatchOutage } from './watch-outage.ts';
 
@@ -42,8 +42,6 @@ const HEALTHY_MS = 10_000;
 const OPENING_MS = 10_000;
 /** While the whole state streams in, the server is not silent for so long, unless it does not know the request. */
 const INITIAL_SILENCE_MS = 20_000;
-/** For so long the whole state is not asked for as a stream again, after that failed. */
-const PAGES_MS = 300_000;
 /** After so long of 404 the kind is gone, and with it its objects; sooner it may be a server that is starting. */
 const UNKNOWN_MS = 60_000;
 /** In so long without an answer etcd may have been restored, and its versions be as new again as they were. */
@@ -60,7 +58,7 @@ export class Reflector<T extends Stored> {
   readonly #path: string;
   readonly #backoff: Backoff;
   readonly #outage: WatchOutage;
-  readonly #unstreamed: Outage;
+  readonly #streaming: Streaming;
   readonly #fields: LogFields;
   /** Where to resume; undefined: the whole state is needed. */
   #position: string | undefined;
@@ -68,8 +66,6 @@ export class Reflector<T extends Stored> {
   #newest = '';
   /** Keys that exist, while the whole state streams in. */
   #initial: Set<string> | undefined;
-  /** Until then the whole state is listed by pages. */
-  #pagesUntil = -Infinity;
   /** The server accepted the watch of this attempt. */
   #acceptedAt: number | undefined;
   #confirmedAt: number | undefined;
@@ -81,7 +77,7 @@ export class Reflector<T extends Stored> {
     this.#fields = { resource: source.name, ...(namespace !== undefined && { namespace }) };
     this.#backoff = new Backoff({ firstMs: 1_000, maxMs: 30_000, random });
     this.#outage = new WatchOutage(clock, log, this.#fields);
-    this.#unstreamed = new Outage({ clock, reminderMs: Infinity });
+    this.#streaming = new Streaming(clock, log, this.#fields);
   }
 
   /** When the API server last said a word, by the clock's `now`; undefined: never, or the last attempt failed. */
@@ -105,7 +101,7 @@ export class Reflector<T extends Stored> {
     this.#initial = undefined;
     try {
       if (this.#position !== undefined) await this.#compare(signal);
-      else if (this.#options.clock.now() < this.#pagesUntil) await this.#list(signal);
+      else if (this.#streaming.off) await this.#list(signal);
       await this.#watch(signal);
       return this.#initial === undefined ? { is: 'ended' } : { is: 'unstreamed', cause: 'Ended' };
     } catch (thrown) {
@@ -125,8 +121,7 @@ export class Reflector<T extends Stored> {
       case 'ended':
         return livedMs < HOT_LOOP_MS ? this.#backoff.next() : 0;
       case 'unstreamed':
-        this.#pagesUntil = clock.now() + PAGES_MS;
-        this.#tellUnstreamed(outcome.cause);
+        this.#streaming.failed(outcome.cause);
         return 0;
       case 'rewound':
         this.#position = undefined;
@@ -214,7 +209,7 @@ export class Reflector<T extends Stored> {
       // The first bookmark ends the whole state; any other means that the server does not know what that is.
       if (annotations?.['k8s.io/initial-events-end'] !== 'true')
         throw new Ending({ is: 'unstreamed', cause: 'Ignored' });
-      this.#tellStreamed();
+      this.#streaming.worked();
       const keys = this.#initial;
       this.#initial = undefined;
       return this.#complete(keys, resourceVersion);
@@ -239,19 +234,6 @@ export class Reflector<T extends Stored> {
       count: keys.size,
     });
     onRewound();
-  }
-
-  #tellUnstreamed(cause: string): void {
-    if (this.#unstreamed.failed(cause) === undefined) return;
-    this.#options.log.info('the whole state does not come as a stream; it is listed by pages for a while', {
-      ...this.#fields,
-      cause,
-    });
-  }
-
-  #tellStreamed(): void {
-    if (this.#unstreamed.ended() === undefined) return;
-    this.#options.log.info('the whole state comes as a stream again', this.#fields);
   }
 
   #count({ is }: Outcome): void {
