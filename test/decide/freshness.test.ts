@@ -124,7 +124,8 @@ test('after a restart the status remembers since when Safe fails, by the wall cl
     until: NOW + 40_000,
   });
   assert.deepEqual(confirmed({ resource: resourceWith({ secret: SECRET, ...failing('RefNotFound') }) }), {
-    fresh: true,
+    // Who failed by itself does not remember.
+    fresh: false,
     until: NOW + 60_000,
   });
 });
