@@ -8,7 +8,7 @@ interface Limit {
 }
 
 /**
- * What one look at one resource may take, whoever wrote the resource and the secrets. Each limit is far above
+ * What resolving one resource once may take, whoever wrote the resource and the secrets. Each limit is far above
  * what anybody was seen to need, and all of them together stay below 50 ms and some MiB.
  */
 export const LIMITS = {
