@@ -6,7 +6,7 @@ import { textOf, type SecretObject } from './demo/objects.ts';
 import { inOwnSession } from './demo/own-session.ts';
 import { perform } from './demo/perform.ts';
 import { readWorkflow } from './demo/readme.ts';
-import type { Scene } from './demo/scene.ts';
+import { ELSEWHERE, type Scene } from './demo/scene.ts';
 
 /** One agent each. */
 const NODES = ['node-1', 'node-2', 'node-3'];
@@ -16,6 +16,7 @@ const inShop: Place = [SHOP, 'database-credentials'];
 const inBilling: Place = [BILLING, 'database-credentials'];
 const inWeb: Place = [WEB, 'database-credentials'];
 const ofOthers: Place = [OTHERS, 'database-credentials'];
+const partnerToken: Place = [SHOP, 'partner-token'];
 const apiToken: Place = [SHOP, 'api-token'];
 
 const readme = await readWorkflow();
@@ -182,6 +183,44 @@ async function anAgentIsKilled({ agents, people, see, tell }: Scene): Promise<vo
     );
 }
 
+async function aSafeElsewhere({ agents, people, see, tell }: Scene): Promise<void> {
+  tell.chapter('A second cluster, with a SPIRE and a Safe of its own: its trust domain is b.example');
+  const token = secrets.partnerToken([`vsecm.com/${SHOP}`]);
+  await people.registerElsewhere(token);
+  await people.applyText(
+    SHOP,
+    `apiVersion: vsecm.com/v1alpha1
+kind: VSecMSecret
+metadata:
+  name: partner-token
+spec:
+  vsecmSafeURL: ${ELSEWHERE}
+  data:
+    - key: token
+      ref: partnerToken`,
+  );
+  tell.failure(
+    await see.resource(
+      'without its trust bundle nothing could verify that Safe: it is not asked',
+      partnerToken,
+      failsWith('TrustDomainNotFederated'),
+    ),
+  );
+  await people.federate(NODES);
+  await see.secret('the Secret is there', partnerToken, holds('token', token.value));
+  await see.resource('the VSecMSecret is ready', partnerToken, isReady);
+  const node = await see.nodeOf(partnerToken);
+  const from = agents.position(node);
+  await people.unfederate(NODES);
+  await see.logLine(
+    'taken back: connections have ended, and that Safe is asked no more',
+    node,
+    'trust domain no longer federated',
+    from,
+  );
+  await see.secret('the Secret stays as it was', partnerToken, holds('token', token.value));
+}
+
 async function theEnd({ see, tell }: Scene): Promise<void> {
   tell.chapter('What is nowhere to be seen');
   const clean = see.noneOf(secrets.values);
@@ -201,6 +240,7 @@ const STORY = [
   aNewIdentity,
   safeGoesAway,
   anAgentIsKilled,
+  aSafeElsewhere,
   theEnd,
 ];
 

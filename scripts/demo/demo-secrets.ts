@@ -23,6 +23,11 @@ export class DemoSecrets {
     return { name: 'apiToken', namespaces, value: this.#newValue(), shown: '…' };
   }
 
+  /** The same in the other cluster. */
+  partnerToken(namespaces: readonly string[]): Registration {
+    return { name: 'partnerToken', namespaces, value: this.#newValue(), shown: '…' };
+  }
+
   /** What somebody else registers under a name, with a value of ours. */
   placeholder(registration: Registration, value: string): Registration {
     this.values.push(value);

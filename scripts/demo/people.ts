@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MERGE } from '../../test/devcluster/api-client.ts';
 import { secretPath, vssPath } from '../../test/stage/await-object.ts';
+import type { OtherCluster } from '../../test/stage/other-cluster.ts';
 import { EXAMPLES, type Stage } from '../../test/stage/stage.ts';
 import type { Place } from './eyes.ts';
 import type { Fleet } from './fleet.ts';
@@ -23,20 +24,44 @@ export interface Registration {
  */
 export class People {
   readonly #stage: Stage;
+  readonly #other: OtherCluster;
   readonly #agents: Fleet;
   readonly #tell: Narrator;
 
-  constructor(stage: Stage, agents: Fleet, tell: Narrator) {
+  constructor(stage: Stage, other: OtherCluster, agents: Fleet, tell: Narrator) {
     this.#stage = stage;
+    this.#other = other;
     this.#agents = agents;
     this.#tell = tell;
   }
 
   /** In VSecM Sentinel: `safe -w raw:NAME ...`, which sends POST /sentinel/v1/secrets with Sentinel's SVID. */
   async register({ name, namespaces, value, shown = value }: Registration): Promise<void> {
-    const granted = namespaces.map((namespace) => `-n ${namespace} `).join('');
-    this.#tell.command(`safe -w raw:${name} ${granted}-s '${shown}'`);
+    this.#tell.command(safeCommand({ name, namespaces, value, shown }));
     await this.#stage.safe.register({ name: `raw:${name}`, namespaces, value });
+  }
+
+  /** The same in the second cluster. */
+  async registerElsewhere(registration: Registration): Promise<void> {
+    this.#tell.command(`${safeCommand(registration)}    # in ${this.#other.authority.trustDomain}`);
+    await this.#other.register(registration.name, registration.value, registration.namespaces);
+  }
+
+  /** SPIRE gives the agents the trust bundle of the second cluster; its own side has done so from the start. */
+  async federate(nodes: readonly string[]): Promise<void> {
+    const names = JSON.stringify([this.#other.authority.trustDomain]);
+    this.#tell.command(
+      `kubectl patch clusterspiffeid vsecm-agent --type merge -p '{"spec": {"federatesWith": ${names}}}'`,
+    );
+    for (const node of nodes) this.#other.federate(await this.#stage.spire(node));
+  }
+
+  /** It does so no longer. */
+  async unfederate(nodes: readonly string[]): Promise<void> {
+    this.#tell.command(
+      `kubectl patch clusterspiffeid vsecm-agent --type merge -p '{"spec": {"federatesWith": []}}'`,
+    );
+    for (const node of nodes) this.#other.unfederate(await this.#stage.spire(node));
   }
 
   async createNamespace(name: string): Promise<void> {
@@ -102,4 +127,9 @@ export class People {
   async #patch(path: string, patch: object): Promise<void> {
     await this.#stage.cluster.admin.ok('PATCH', path, patch, { 'content-type': MERGE });
   }
+}
+
+function safeCommand({ name, namespaces, value, shown = value }: Registration): string {
+  const granted = namespaces.map((namespace) => `-n ${namespace} `).join('');
+  return `safe -w raw:${name} ${granted}-s '${shown}'`;
 }

@@ -17,7 +17,10 @@ export class OtherCluster {
     this.safe = safe;
   }
 
-  static async start(stage: Stage, trustDomain = 'b.example'): Promise<OtherCluster> {
+  static async start(
+    stage: Pick<Stage, 'authority'>,
+    { trustDomain = 'b.example', placeholder = 'placeholder' } = {},
+  ): Promise<OtherCluster> {
     const authority = await DevAuthority.create({ trustDomain });
     const safe = await DevSafe.start({
       authority,
@@ -26,7 +29,7 @@ export class OtherCluster {
     });
     await safe.register({
       name: 'raw:vsecm-agent-placeholder',
-      value: 'placeholder',
+      value: placeholder,
       namespaces: ['vsecm-agent'],
     });
     return new OtherCluster(authority, safe);
@@ -40,6 +43,11 @@ export class OtherCluster {
   /** The SPIRE agent of a node of the first cluster gives its workloads this one's bundle. */
   federate(spire: DevSpire): void {
     spire.federate(this.authority);
+  }
+
+  /** It does so no longer. */
+  unfederate(spire: DevSpire): void {
+    spire.unfederate(this.authority);
   }
 
   /** A whole rotation of this cluster's root, Safe's SVID included. */
