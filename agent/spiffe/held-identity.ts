@@ -1,6 +1,7 @@
-import type { Clock } from '../clock.ts';
+import { dateOf, type Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { Outage } from '../outage.ts';
 import { IdentityError, type IdentityErrorCode, type IdentityErrorDetails } from './error.ts';
 import type { Identity, X509Svid } from './svid.ts';
 import { bundleOf } from './trust-bundle.ts';
@@ -26,8 +27,7 @@ export class HeldIdentity {
   #svid: X509Svid | undefined;
   /** Since when the bundle of each trust domain is as it is, Unix milliseconds. */
   #bundlesSince: ReadonlyMap<string, number> = new Map();
-  /** Since when a missing identity has been told of, Unix milliseconds. */
-  #missingSince: number | undefined;
+  readonly #outage: Outage;
   #failure: { code: IdentityErrorCode } & IdentityErrorDetails = {
     code: 'SocketUnavailable',
     cause: 'no answer yet',
@@ -36,6 +36,7 @@ export class HeldIdentity {
 
   constructor(options: HeldIdentityOptions) {
     this.#options = options;
+    this.#outage = new Outage(options);
   }
 
   /**
@@ -75,16 +76,14 @@ export class HeldIdentity {
     this.#svid = svid;
     metrics.identityExpiry.set(svid.notAfter / 1000);
     metrics.identityIssued.set(svid.notBefore / 1000);
+    const missing = this.#outage.ended();
     const line = before === undefined ? 'X.509-SVID obtained' : 'X.509-SVID rotated';
     log[before?.isSame(svid) ? 'debug' : 'info'](line, {
       spiffeID: svid.id.uri,
       serial: svid.serialNumber,
       notAfter: new Date(svid.notAfter).toISOString(),
-      ...(this.#missingSince !== undefined && {
-        durationSeconds: Math.round((clock.now() - this.#missingSince) / 1000),
-      }),
+      ...(missing && { durationSeconds: missing.durationSeconds }),
     });
-    this.#missingSince = undefined;
     this.#tellFederated(svid, before);
     this.#emit(before === undefined ? 'obtained' : 'rotated');
   }
@@ -106,15 +105,14 @@ export class HeldIdentity {
     this.lose('expired', 'IdentityExpired', { spiffeId: id.uri, dates });
   }
 
-  /** Remembers why there is no identity, and says so once per transition. */
+  /** Remembers why there is no identity, and says so once per cause, and from time to time while it lasts. */
   explain(code: IdentityErrorCode, details: IdentityErrorDetails): void {
-    const before = this.#failure;
     this.#failure = { code, ...details };
-    if (before.code === code && before.cause === details.cause && before.spiffeId === details.spiffeId)
-      return;
     const { log, hint, clock } = this.#options;
-    if (this.#svid === undefined) this.#missingSince ??= clock.now();
+    const notice = this.#outage.failed([code, details.cause, details.spiffeId].join(' '));
+    if (notice === undefined) return;
     log.warn('no X.509-SVID', {
+      ...(notice === 'lasts' && { since: dateOf(clock, this.#outage.since).toISOString() }),
       stage: 'identity',
       code,
       ...(details.cause === undefined ? {} : { cause: details.cause }),

@@ -1,5 +1,5 @@
 import { Backoff, pause, type BackoffOptions } from '../backoff.ts';
-import { dateOf, type Clock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Random } from '../random.ts';
@@ -9,7 +9,9 @@ import { HeldIdentity, type IdentityChange } from './held-identity.ts';
 import { workloadName } from './id.ts';
 import { isOrphaned } from './orphaned-mount.ts';
 import { parseSocketAddress, type SocketAddress } from './socket-address.ts';
-import { parseFederatedBundles, type FederatedBundles } from './trust-bundle.ts';
+import { RefusedBundles } from './refused-bundles.ts';
+import { ORPHANED_MOUNT, StreamOutage } from './stream-outage.ts';
+import { parseFederatedBundles } from './trust-bundle.ts';
 import { parseSvids, type Identity, type X509Svid } from './svid.ts';
 import { fetchX509Svids, WorkloadApiError } from './workload-api.ts';
 
@@ -49,13 +51,9 @@ export class X509Source {
   readonly #address: SocketAddress;
   readonly #backoff: Backoff;
   readonly #held: HeldIdentity;
+  readonly #outage: StreamOutage;
+  readonly #refusals: RefusedBundles;
   #lastAtOnce = -Infinity;
-  /** Since when each new stream was denied while an SVID was in hand. */
-  #deniedSince: number | undefined;
-  /** Why bundles of the last message are not used, by the key under which they came. */
-  #refused: ReadonlyMap<string, string> = new Map();
-  /** What ended the last stream. */
-  #lastCause: string | undefined;
 
   /** @throws MalformedError if the socket address does not parse */
   constructor(options: X509SourceOptions) {
@@ -64,6 +62,13 @@ export class X509Source {
     this.#address = parseSocketAddress(options.socket);
     const { backoff = { firstMs: 1_000, maxMs: 30_000 }, random } = options;
     this.#backoff = new Backoff({ ...backoff, random });
+    this.#refusals = new RefusedBundles(log);
+    this.#outage = new StreamOutage({
+      clock,
+      log,
+      socket: options.socket,
+      orphanHint: () => hint?.('SocketOrphaned', { trustDomain }),
+    });
     this.#held = new HeldIdentity({
       log,
       metrics,
@@ -113,11 +118,7 @@ export class X509Source {
       if (!(error instanceof WorkloadApiError)) throw error;
       const delayMs = this.#delayAfter(delivered);
       const orphaned = error.cause === 'ENOENT' && (await isOrphaned(this.#address));
-      this.#takeEnd(
-        orphaned ? new WorkloadApiError(error.kind, 'ORPHANED_MOUNT') : error,
-        delayMs,
-        delivered,
-      );
+      this.#takeEnd(orphaned ? new WorkloadApiError(error.kind, ORPHANED_MOUNT) : error, delayMs, delivered);
       return delayMs;
     }
   }
@@ -135,29 +136,13 @@ export class X509Source {
   }
 
   #takeEnd({ kind, cause }: WorkloadApiError, delayMs: number, delivered: boolean): void {
-    const { log, clock, socket, metrics, hint, trustDomain } = this.#options;
-    const { attempt } = this.#backoff;
-    metrics.identityUpdates.inc({ result: kind });
-    const orphaned = cause === 'ORPHANED_MOUNT';
-    const told = attempt === 1 || (orphaned && this.#lastCause !== cause);
-    this.#lastCause = cause;
-    // One line when SPIRE stays away after the immediate attempt; the rest is for those who debug.
-    log[told ? 'warn' : 'debug']('Workload API stream ended', {
-      socket,
-      cause,
-      attempt,
-      nextRetry: dateOf(clock, clock.now() + delayMs).toISOString(),
-      ...(orphaned && {
-        code: 'SocketOrphaned',
-        ...(hint && { hint: hint('SocketOrphaned', { trustDomain }) }),
-      }),
-    });
+    this.#options.metrics.identityUpdates.inc({ result: kind });
+    this.#outage.failed(cause, this.#backoff.attempt, delayMs);
     if (kind === 'denied') return this.#takeDenial(cause, delivered);
-    this.#deniedSince = undefined;
     // An SVID in hand stays valid while nobody says otherwise; that one has expired stays the better explanation,
     // unless it is known why no other came.
     if (this.#held.failure === undefined) return;
-    if (orphaned) return this.#held.explain('SocketOrphaned', { cause });
+    if (cause === ORPHANED_MOUNT) return this.#held.explain('SocketOrphaned', { cause });
     if (this.#held.failure === 'IdentityExpired') return;
     this.#held.explain(kind === 'refused' ? 'NoIdentity' : 'SocketUnavailable', { cause });
   }
@@ -170,12 +155,8 @@ export class X509Source {
    * takes it until it expires), and without it readiness and with it the namespaces would go at each such restart.
    */
   #takeDenial(cause: string, delivered: boolean): void {
-    const { clock, deniedMs = DENIED_MS } = this.#options;
-    if (this.#held.failure === undefined && !delivered) {
-      this.#deniedSince ??= clock.now();
-      if (clock.now() - this.#deniedSince < deniedMs) return;
-    }
-    this.#deniedSince = undefined;
+    const { deniedMs = DENIED_MS } = this.#options;
+    if (this.#held.failure === undefined && !delivered && this.#outage.lastsFor(cause) < deniedMs) return;
     this.#held.lose('withdrawn', 'NoIdentity', { cause });
   }
 
@@ -186,9 +167,9 @@ export class X509Source {
       const { trustDomain } = this.#options;
       const { bundles, refused } = parseFederatedBundles(message.federatedBundles, trustDomain);
       const svids = parseSvids(message, bundles);
-      this.#tellRefused(refused);
+      this.#refusals.tell(refused);
       metrics.identityUpdates.inc({ result: 'received' });
-      this.#deniedSince = undefined;
+      this.#outage.ended();
       this.#decide(svids);
       return true;
     } catch (error) {
@@ -199,16 +180,6 @@ export class X509Source {
         this.#held.explain('NoIdentity', { cause: error.message });
       return false;
     }
-  }
-
-  /** Says of each bundle once why it is not used. */
-  #tellRefused(refused: FederatedBundles['refused']): void {
-    const now = new Map(refused.map(({ trustDomain, cause }) => [trustDomain, cause]));
-    for (const [trustDomain, cause] of now) {
-      if (this.#refused.get(trustDomain) !== cause)
-        this.#options.log.warn('federated trust bundle refused', { trustDomain, cause });
-    }
-    this.#refused = now;
   }
 
   #decide(svids: readonly X509Svid[]): void {

@@ -328,8 +328,39 @@ test('a mount of a folder that was made anew on the node is told as that, while 
   // Each attempt waits for the disk, which no clock moves.
   while (failure() !== 'SocketOrphaned ORPHANED_MOUNT') await clock.advance(1_000);
   assert.equal(seen.logged('no X.509-SVID', { code: 'SocketOrphaned' }).length, 1);
+  // Once, and again from time to time while an hour passes.
   const warned = seen
     .logged('Workload API stream ended', { code: 'SocketOrphaned' })
     .filter(({ level }) => level === 'warn');
-  assert.equal(warned.length, 1);
+  assert.ok(warned.length <= 1 + 3_600 / 300, `${warned.length} lines`);
+});
+
+test('a SPIRE agent that is away is told once, again when the cause changes, and when it is back', async (t) => {
+  const spire = await startSpire(t);
+  await spire.register(SCOUT);
+  const { seen, clock } = watch(t, { socket: spire.socket });
+  await seen.whenChanges('obtained');
+  await spire.stop();
+  for (let attempts = 2; attempts < 8; attempts += 1) {
+    await seen.whenLogged('Workload API stream ended', {}, attempts);
+    await clock.whenPending((ms) => ms <= 15_000);
+    await clock.advance(Math.min(...clock.pending));
+  }
+  const warned = () => seen.logged('Workload API stream ended').filter(({ level }) => level === 'warn');
+  assert.deepEqual(
+    warned().map(({ cause }) => cause),
+    ['ENOENT'],
+  );
+  spire.fault = 'unavailable';
+  await spire.restart();
+  await clock.whenPending((ms) => ms <= 15_000);
+  await clock.advance(15_000);
+  await seen.until(() => warned().length === 2);
+  assert.equal(warned()[1]?.cause, 'Unavailable');
+  spire.fault = undefined;
+  await clock.whenPending((ms) => ms <= 15_000);
+  await clock.advance(15_000);
+  await seen.whenLogged('Workload API answers again');
+  const [end] = seen.logged('Workload API answers again');
+  assert.ok((end?.durationSeconds ?? 0) > 20 && (end?.attempt ?? 0) >= 7);
 });
