@@ -22,6 +22,8 @@ import { createWork } from './work.ts';
 export interface AgentOptions {
   config: Config;
   log: Log;
+  /** Ends what is read at the start, such as the output of a kubeconfig's command. */
+  signal?: AbortSignal;
   clock?: Clock;
   random?: Random;
   pace?: Pace;
@@ -41,6 +43,7 @@ export interface Agent {
 export async function createAgent({
   config,
   log,
+  signal,
   clock = systemClock,
   random = systemRandom,
   pace,
@@ -51,6 +54,7 @@ export async function createAgent({
   const kube = await KubeClient.load({
     kubeconfig: config.kubeconfig,
     environment: inheritedEnvironment(),
+    ...(signal && { signal }),
     host: config.kubernetesHost,
     port: config.kubernetesPort,
     metrics,

@@ -65,7 +65,10 @@ async function run(config: Config, log: Log): Promise<number> {
   }
   try {
     // What it reads at the start, such as the output of a kubeconfig's command, need not come.
-    const agent = await Promise.race([createAgent({ config, log }), whenAborted(stopping.signal)]);
+    const agent = await Promise.race([
+      createAgent({ config, log, signal: stopping.signal }),
+      whenAborted(stopping.signal),
+    ]);
     await agent?.run(stopping.signal);
     log.info('Stopped');
     return 0;

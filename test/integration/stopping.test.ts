@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, watch, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { writeConfig } from '../kube/wire.ts';
 import { startProcess } from '../stage/agents.ts';
 import { awaitObject, vssPath, isReady } from '../stage/await-object.ts';
 import { credentials, vss } from '../stage/scene.ts';
@@ -62,6 +67,28 @@ suite('SIGTERM', () => {
     const { code } = await stopped(agent);
     assert.equal(code, 0);
     await awaitObject(stage.cluster.admin, vssPath('shop', 'db'), isReady);
+  });
+
+  test('while the command of a kubeconfig hangs ends the agent at once', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'stopping-'));
+    t.after(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'sign-in'), `#!/bin/sh\ntouch ${folder}/begun\nexec sleep 300\n`, {
+      mode: 0o700,
+    });
+    const exec = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: './sign-in',
+      interactiveMode: 'Never',
+    };
+    const KUBECONFIG = await writeConfig(folder, { server: 'https://127.0.0.1:1' }, { exec });
+    const names = { NODE_NAME: 'node-1', POD_NAME: 'pod-1', POD_NAMESPACE: 'vsecm-agent' };
+    const agent = startProcess({ ...names, KUBECONFIG });
+    t.after(() => agent.kill('SIGKILL'));
+    const begun = watch(folder);
+    for await (const _ of begun) if (existsSync(join(folder, 'begun'))) break;
+    const { code, ms } = await stopped(agent);
+    assert.equal(code, 0);
+    assert.ok(ms < 5_000, `${ms} ms`);
   });
 
   test('while the initial state does not come ends the agent at once', async (t) => {
