@@ -20,8 +20,8 @@ interface Page {
 }
 
 const TIMEOUT_MS = 60_000;
-/** One object of the quorum; while it is asked for nothing is watched. */
-const VERSION_TIMEOUT_MS = 10_000;
+/** One object of the quorum; while it is asked for nothing is watched. A busy server lets it wait for 15 s. */
+const VERSION_TIMEOUT_MS = 20_000;
 
 /**
  * The version of a collection as etcd's quorum has it now. Without the selector, which the API server might have to

@@ -38,8 +38,8 @@ export interface ReflectorOptions<T extends Stored> {
 const HOT_LOOP_MS = 1_000;
 /** After a watch that was accepted and lived so long, delays start from the beginning. */
 const HEALTHY_MS = 10_000;
-/** A healthy server accepts a watch at once; one that is behind the version to resume from takes 3 s. */
-const OPENING_MS = 10_000;
+/** A healthy server accepts a watch at once; a busy one lets it wait for its turn, 15 s at most, and then says 429. */
+const OPENING_MS = 20_000;
 /** While the whole state streams in, the server is not silent for so long, unless it does not know the request. */
 const INITIAL_SILENCE_MS = 20_000;
 /** After so long of 404 the kind is gone, and with it its objects; sooner it may be a server that is starting. */

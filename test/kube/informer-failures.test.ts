@@ -36,7 +36,7 @@ suite('an API server that fails', () => {
       const delays: number[] = [];
       for (let i = 0; i < 6; i++) {
         await wire.next(); // and no answer
-        await clock.advance(pages ? 60_000 : 10_000);
+        await clock.advance(pages ? 60_000 : 20_000);
         await until(() => clock.pending.length > 0);
         const [delay = NaN] = clock.pending;
         delays.push(delay);
