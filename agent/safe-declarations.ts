@@ -80,7 +80,9 @@ export function declareSafes(text: string, home: HomeSafe): [DeclaredSafe, ...De
   }
   return [
     own,
-    ...safes.slice(1).map((safe) => (safe.dial === own.dial ? { ...safe, grants: own.grants } : safe)),
+    ...safes
+      .slice(1)
+      .map((safe) => (safe.dial === own.dial ? { ...safe, home: true, grants: own.grants } : safe)),
   ];
 }
 
@@ -133,6 +135,7 @@ function declare(entry: Entry, index: number, home: HomeSafe): DeclaredSafe {
   return {
     url,
     dial: serverName === undefined ? dial : `${dial}#${serverName}`,
+    home: isHome,
     serverName,
     trustDomain,
     idPattern: entry.spiffeID ?? (trustDomain === home.trustDomain ? home.idPattern : safeOf(trustDomain)),

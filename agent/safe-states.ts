@@ -70,7 +70,7 @@ function told({ phase, peerSpiffeId, failure }: Meeting): Partial<SafeMeetingSta
       failure: {
         code: failure.code,
         ...(failure.cause !== undefined && { cause: failure.cause }),
-        hint: hintFor(failure.code, { dates: failure.dates, trustDomain: failure.trustDomain }),
+        hint: hintFor(failure.code, failure),
       },
     }),
   };

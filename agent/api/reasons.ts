@@ -17,6 +17,8 @@ export interface HintContext {
   /** What kind of thing refused a write. */
   refusedBy?: 'rights' | 'quota' | 'policy' | 'webhook' | undefined;
   safeURL?: string | undefined;
+  /** The Safe is not the home one, so perhaps in another cluster. */
+  elsewhere?: boolean | undefined;
   spiffeID?: string | undefined;
   trustDomain?: string | undefined;
   /** The agent's pod. */
@@ -310,9 +312,28 @@ export const stageOf = (code: Code): Stage => REASONS[code].stage;
 /** Whether a failure tells about Safe or the agent's identity, and so nothing about the resource or its Secret. */
 export const isOutside = (code: Code): boolean => ['identity', 'connect', 'fetch'].includes(stageOf(code));
 
+/** Whose hints are typed where the Safe is. */
+const AT_SAFE: ReadonlySet<Code> = new Set([
+  'SafeUnreachable',
+  'SafeTimeout',
+  'SafeNotReady',
+  'SafeHasNoSecrets',
+  'SafeError',
+  'ResponseMalformed',
+  'UnnamedSecret',
+  'UnprovenAnswer',
+  'RefNotFound',
+  'RefIsNull',
+  'NotGranted',
+  'Expired',
+]);
+
 /** The hint of a code, completed with the names at hand, as words of the commands in it. */
-export const hintFor = (code: Code, context: HintContext = {}): string =>
-  printable((REASONS[code] as Entry).hint(context));
+export function hintFor(code: Code, context: HintContext = {}): string {
+  const hint = (REASONS[code] as Entry).hint(context);
+  const there = context.elsewhere === true && AT_SAFE.has(code);
+  return printable(there ? `In the cluster of that Safe: ${hint}` : hint);
+}
 
 /** A ref that leads nowhere, or a template that cannot be filled in. */
 export interface RefFailure {

@@ -32,12 +32,13 @@ export function describeError(error: unknown): {
     peerSpiffeId?: string;
     dates?: HintContext['dates'];
     trustDomain?: string;
+    elsewhere?: boolean;
   };
   if (typeof known.code !== 'string' || !Object.hasOwn(REASONS, known.code))
     return { code: 'SafeError', context: {} };
   return {
     code: known.code,
-    context: { dates: known.dates, trustDomain: known.trustDomain },
+    context: { dates: known.dates, trustDomain: known.trustDomain, elsewhere: known.elsewhere },
     ...(typeof known.cause === 'string' && { cause: known.cause }),
     ...(known.retryAfterMs !== undefined && { retryAfterMs: known.retryAfterMs }),
     ...(known.peerSpiffeId !== undefined && { peerSpiffeId: known.peerSpiffeId }),

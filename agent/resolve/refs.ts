@@ -5,6 +5,7 @@ import type { Spec } from '../api/vsecmsecret.ts';
 import { Budget } from './budget.ts';
 import { DataBuilder } from './data-builder.ts';
 import { checkMetadata, type Desired } from './desired.ts';
+import { granteeOf } from './grants.ts';
 import type { InPieces } from './in-pieces.ts';
 import { Resolver, type Resolution } from './resolver.ts';
 import { TemplateValues } from './template-values.ts';
@@ -21,6 +22,17 @@ const MAX_TOLD = 20;
  * may be a secret too.
  */
 export function* resolve(spec: Spec, resolution: Resolution): InPieces<Desired> {
+  const { namespace, scope } = resolution;
+  try {
+    return yield* contentOf(spec, resolution);
+  } catch (error) {
+    if (!(error instanceof Failure) || !scope.qualified) throw error;
+    // What is to be registered is to be registered there, for this cluster's namespace.
+    throw error.within({ grantee: granteeOf(namespace, scope), elsewhere: true });
+  }
+}
+
+function* contentOf(spec: Spec, resolution: Resolution): InPieces<Desired> {
   const budget = new Budget();
   const resolver = new Resolver(resolution, budget);
   const values = new TemplateValues(resolver, budget);

@@ -4,7 +4,7 @@ import type { Answer, StoredSecret } from './answer.ts';
 import type { Budget } from './budget.ts';
 import type { Desired } from './desired.ts';
 import type { Document } from './document.ts';
-import { granteeOf, isGranted, VisibleSecrets, type Grants, type GrantScope } from './grants.ts';
+import { isGranted, VisibleSecrets, type Grants, type GrantScope } from './grants.ts';
 import type { InPieces } from './in-pieces.ts';
 import { Search, type Lookup, type Reach } from './lookup.ts';
 import { isList, isObject, textWithin, type Node } from './node.ts';
@@ -109,10 +109,9 @@ export class Resolver {
   *#one(ref: Ref, path: string, reach: Reach): InPieces<{ readonly node: Node; readonly fail: Fail }> {
     const what = `${path} (${ref.text})`;
     const lookup = yield* this.#lookUp(ref, what, reach);
-    const grantee = granteeOf(this.#resolution.namespace, this.#resolution.scope);
     const secret = lookup.fits.length === 1 ? lookup.fits[0]! : likelySecret(ref);
     const fail: Fail = (code, problem) => {
-      throw new Failure(code, `${what}: ${problem}`, { context: { secret, grantee } });
+      throw new Failure(code, `${what}: ${problem}`, { context: { secret } });
     };
     const [match, second] = lookup.matches;
     if (match === undefined) return this.#explain(lookup, fail);

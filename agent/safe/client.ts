@@ -79,7 +79,7 @@ export class SafeClient {
       return { answer, begunAt, endedAt: clock.now(), bytes: body.byteLength };
     } catch (error) {
       done(error instanceof SafeError ? error.code : 'aborted');
-      throw error instanceof SafeError ? error.within(safe.trustDomain) : error;
+      throw error instanceof SafeError ? error.of(safe) : error;
     }
   }
 

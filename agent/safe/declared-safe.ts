@@ -24,6 +24,8 @@ export interface SafeEndpoint {
 
 /** A Safe that resources may name, as the operator declared it. Times are milliseconds. */
 export interface DeclaredSafe extends SafeEndpoint {
+  /** The Safe of resources that name none. */
+  readonly home: boolean;
   /** The SNI, where it is not the host that is dialled. */
   readonly serverName: string | undefined;
   /** Whose bundle verifies it, and no other. */

@@ -33,6 +33,8 @@ export interface SafeErrorDetails {
   dates?: CertificateDates | undefined;
   /** The Safe's. */
   trustDomain?: string | undefined;
+  /** It is not the home Safe. */
+  elsewhere?: boolean;
   /** Nothing was sent to Safe, not even a connection was opened. */
   unsent?: boolean;
 }
@@ -66,6 +68,7 @@ export class SafeError extends Error {
   override readonly cause: string | undefined;
   readonly dates: CertificateDates | undefined;
   readonly trustDomain: string | undefined;
+  readonly elsewhere: boolean;
   readonly unsent: boolean;
 
   constructor(code: SafeCode, details: SafeErrorDetails = {}) {
@@ -77,11 +80,12 @@ export class SafeError extends Error {
     this.cause = details.cause;
     this.dates = details.dates;
     this.trustDomain = details.trustDomain;
+    this.elsewhere = details.elsewhere ?? false;
     this.unsent = details.unsent ?? false;
   }
 
-  /** The same failure, of a Safe in this trust domain. */
-  within(trustDomain: string): SafeError {
-    return new SafeError(this.code, { ...this, trustDomain });
+  /** The same failure, of this Safe. */
+  of({ trustDomain, home }: { trustDomain: string; home: boolean }): SafeError {
+    return new SafeError(this.code, { ...this, trustDomain, elsewhere: !home });
   }
 }

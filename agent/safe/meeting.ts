@@ -46,7 +46,7 @@ export async function meet(safe: DeclaredSafe, options: MeetingOptions): Promise
   const met = (failure?: SafeError): Meeting => ({
     phase: evidence?.phase,
     peerSpiffeId: evidence?.peerSpiffeId ?? failure?.peerSpiffeId,
-    failure: failure?.within(safe.trustDomain),
+    failure: failure?.of(safe),
   });
   try {
     const identity = identityOf(source, clock, true);

@@ -19,6 +19,7 @@ const told = (safe: DeclaredSafe | undefined): object => ({ ...safe, idPattern: 
 const HOME = {
   url: HOME_URL,
   dial: `${HOME_URL}/workload/v1/secrets`,
+  home: true,
   serverName: undefined,
   trustDomain: 'vsecm.com',
   idPattern: undefined,
@@ -44,6 +45,7 @@ test('a Safe that is declared by its URL alone is another one of the own trust d
   const safe = declared([{ url: 'https://Safe.B.example:443/' }]).resolve('https://safe.b.example');
   assert.deepEqual(told(safe), {
     ...HOME,
+    home: false,
     url: 'https://safe.b.example',
     dial: 'https://safe.b.example/workload/v1/secrets',
     scope: { as: 'vsecm.com', qualified: true },
@@ -73,6 +75,7 @@ test('every field is taken, from JSON as from YAML', () => {
     assert.deepEqual(told(safe), {
       url: FULL.url,
       dial: 'https://10.0.0.7:8443/x#safe.b.example',
+      home: false,
       serverName: 'safe.b.example',
       trustDomain: 'b.example',
       idPattern: undefined,

@@ -141,7 +141,11 @@ test('grants in a Safe elsewhere count with this cluster’s name before them, w
     const data = [{ key: 'password', ref: `${name}.password` }];
     await scene.apply(vss(name, { vsecmSafeURL: URL, data }), 'shop');
     const { status } = await scene.vss('shop', name, granted ? isReady : failsWith('NotGranted'));
-    if (!granted) assert.match(status.failure.hint, new RegExp(`raw:${name} -n vsecm.com/shop `));
+    if (!granted)
+      assert.match(
+        status.failure.hint,
+        new RegExp(`^In the cluster of that Safe: .*raw:${name} -n vsecm.com/shop `),
+      );
   }
 });
 
@@ -163,7 +167,6 @@ test('kubectl vsecm identity has the agent meet each Safe, and tells how far it 
     const url = `http://127.0.0.1:${Number(pagePort)}/`;
     return vsecm(scene.stage.cluster.kubeconfig, ['identity', '--state-url', url]);
   };
-  const reads = [...scene.stage.safe.requests, ...other.safe.requests].length;
   const both = await identity();
   assert.match(
     both.out,
@@ -173,7 +176,6 @@ test('kubectl vsecm identity has the agent meet each Safe, and tells how far it 
     both.out,
     /^node-1 +https:\/\/safe\.b\.example +ok +ok +ok +spiffe:\/\/b\.example\/\S+ +accepted +b\.example: \d+ roots? since /m,
   );
-  assert.equal([...scene.stage.safe.requests, ...other.safe.requests].length, reads);
   assert.equal(both.code, 0);
 
   await other.safe.stop();

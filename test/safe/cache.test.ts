@@ -221,6 +221,31 @@ test('an answer that is larger than the cache is returned and not kept', async (
   assert.equal((await metrics.safeCacheBytes.get()).values[0]?.value, 0);
 });
 
+test('each Safe has a floor of its own', async () => {
+  const { clock, client, cache } = setUp({ floorMs: (dial) => (dial === A ? 60_000 : undefined) });
+  for (const dial of [A, B]) {
+    const read = cache.read(dial, clock.now());
+    client.last.answer();
+    await read;
+  }
+  const begun = clock.now();
+  await clock.advance(1);
+  for (const dial of [A, B]) void cache.read(dial, clock.now());
+  await clock.advance(4_999);
+  assert.deepEqual(
+    client.requests.slice(2).map(({ dial, at }) => [dial, at - begun]),
+    [[B, 5_000]],
+  );
+  await clock.advance(55_000);
+  assert.deepEqual(
+    client.requests.slice(2).map(({ dial, at }) => [dial, at - begun]),
+    [
+      [B, 5_000],
+      [A, 60_000],
+    ],
+  );
+});
+
 test('each Safe has the whole number of bytes to itself: no answer evicts another’s', async () => {
   const { clock, client, cache, metrics } = setUp();
   for (const [dial, bytes] of [

@@ -26,6 +26,7 @@ export const SAFE_ID =
 export const safeLike = (dial: string, change: Partial<DeclaredSafe> = {}): DeclaredSafe => ({
   url: dial,
   dial,
+  home: true,
   serverName: undefined,
   trustDomain: 'vsecm.com',
   idPattern: SAFE_ID,

@@ -241,6 +241,7 @@ export class World {
 const HOME: DeclaredSafe = {
   url: 'https://safe',
   dial: 'https://safe/workload/v1/secrets',
+  home: true,
   serverName: undefined,
   trustDomain: 'vsecm.com',
   idPattern: /^/,
