@@ -4,20 +4,22 @@ import * as fc from 'fast-check';
 import { Failure } from '../../agent/api/reasons.ts';
 import { parseSpec } from '../../agent/api/vsecmsecret.ts';
 import type { Answer } from '../../agent/resolve/answer.ts';
+import type { StoredSecret } from '../../agent/resolve/answer.ts';
+import type { GrantScope } from '../../agent/resolve/grants.ts';
 import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { resolve } from '../../agent/resolve/refs.ts';
 import { answerOf, stored, PLAIN } from './stored-secret.ts';
 import { aimed, mine, NOW, spec, theirs } from './tenancy-cases.ts';
 
 /** Everything that may reach the resource's status, Events or Secret. */
-function outcome(object: object, answer: Answer): unknown {
+function outcome(object: object, answer: Answer, scope: GrantScope = PLAIN): unknown {
   try {
     return atOnce(
       resolve(parseSpec({ metadata: { name: 'x' }, spec: object }), {
         answer,
         namespace: 'team-a',
         grants: 'enforce',
-        scope: PLAIN,
+        scope,
         now: NOW,
       }),
     );
@@ -77,6 +79,46 @@ test('what a namespace gets does not depend on the secrets of others', () => {
     objects > 20 && searches > 5 && templates > 3,
     `${objects} with dataFrom, ${searches} with a search, ${templates} with templates`,
   );
+});
+
+/** In a Safe elsewhere, where this cluster is called so. */
+const THERE: GrantScope = { as: 'a.example', qualified: true };
+const granted = (secret: StoredSecret, ...namespaces: string[]): StoredSecret => ({ ...secret, namespaces });
+/** Grants of a Safe elsewhere that mean no namespace of this cluster. */
+const NOT_HERE = [
+  ['team-a'],
+  ['*'],
+  ['b.example/team-a', '*/team-a'],
+  ['a.example/team-b'],
+  ['a.example', 'a.example/'],
+];
+
+test('in a Safe elsewhere only grants that name this cluster count, and nothing else of it is different', () => {
+  const property = fc.property(
+    spec,
+    fc.uniqueArray(mine, { selector: ({ name }) => name, minLength: 2, maxLength: 5 }),
+    fc.array(fc.tuple(mine, fc.constantFrom(...NOT_HERE)), { maxLength: 6 }),
+    fc.infiniteStream(fc.nat({ max: 9999 })),
+    (draft, own, foreign, choices) => {
+      const names = new Set(own.map(({ name }) => name));
+      const others = foreign.flatMap(([secret, namespaces]) =>
+        names.has(secret.name) ? [] : [granted(secret, ...namespaces)],
+      );
+      const object = aimed(draft, [...own, ...own, ...others], choices);
+      const there = own.map((secret) =>
+        granted(secret, ...secret.namespaces.map((name) => `a.example/${name}`)),
+      );
+      const [home, abroad] = [
+        outcome(object, answerOf(...own)),
+        outcome(object, answerOf(...others, ...there), THERE),
+      ] as { context?: object }[];
+      // A failure also says where to register, and for whom.
+      const told = { grantee: 'a.example/team-a', elsewhere: true };
+      const wanted = home?.context === undefined ? home : { ...home, context: { ...told, ...home.context } };
+      assert.deepEqual(abroad, wanted);
+    },
+  );
+  fc.assert(property, { numRuns: 1000 });
 });
 
 test('ten thousand secrets of others do not make a look-up slower', () => {
