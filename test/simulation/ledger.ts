@@ -88,22 +88,21 @@ export class Ledger {
     if (secret === undefined) return rivals.length > 0 ? 'contested' : 'absent';
     const content = contentOf(secret);
     const right = content.is === 'version' && content.secret === sourceOf(resource);
-    if ((resource.spec.target?.creationPolicy ?? 'Owner') !== 'Owner') {
-      if (rivals.length > 0) return 'contested';
-      if (right) return 'served';
-      return isAgents(secret) ? 'wrong' : 'foreign';
-    }
     const owners: string[] = (secret.metadata.ownerReferences ?? []).map((owner: any) => owner.uid);
-    if (!owners.includes(resource.metadata.uid)) {
-      if (rivals.length > 0) return 'contested';
-      // What somebody else made is written with their consent, and not owned.
-      if (!isAgents(secret)) return right ? 'served' : 'foreign';
-      return 'wrong';
-    }
-    return right ? 'served' : 'wrong';
+    if (owners.includes(resource.metadata.uid)) return right ? 'served' : 'wrong';
+    if (rivals.length > 0) return 'contested';
+    // Somebody else's, taken over with consent or merged into, or left behind under Orphan: nobody owns it.
+    if (right && owners.length === 0) return 'served';
+    return isAgents(secret) || isApplied(secret) ? 'wrong' : 'foreign';
   }
 }
 
 /** Whether an agent made it. */
 export const isAgents = (secret: any): boolean =>
   secret.metadata.labels?.['app.kubernetes.io/managed-by'] === 'vsecm-agent';
+
+/** Whether agents hold fields of it. */
+const isApplied = (secret: any): boolean =>
+  secret.metadata.managedFields?.some(
+    ({ manager, fieldsV1 }: any) => manager === 'vsecm-agent' && fieldsV1['f:data'] !== undefined,
+  ) === true;

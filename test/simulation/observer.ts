@@ -38,6 +38,8 @@ export class Observer {
   readonly #world: World;
   readonly #trace: Trace;
   readonly #ears: Ears[] = [];
+  /** By pod: looks whether its view has changed. */
+  readonly #looks = new Map<string, () => void>();
   readonly #troubles: Record<Calm, Map<string, number>> = {
     api: new Map(),
     watches: new Map(),
@@ -90,6 +92,7 @@ export class Observer {
       this.#trouble('agents', some ? HANDOVER_MS : Infinity, 'slices');
     });
     const beat = (): void => {
+      for (const look of this.#looks.values()) look();
       for (const ear of this.#ears) ear.beat?.();
       timeline.after(BEAT_MS, beat);
     };
@@ -105,20 +108,35 @@ export class Observer {
   ): { witness: Witness; onSafe: () => void; onEnd: (error: unknown) => void } {
     const shown = new Shown();
     const startedAt = this.#world.timeline.now;
+    const world = this.#world;
+    let view = '';
+    let viewSince = startedAt;
+    const look = (): void => {
+      const now = JSON.stringify(process().work.ownership());
+      if (now !== view) viewSince = world.timeline.now;
+      view = now;
+    };
     const agent: Watched = {
       pod,
       node,
       shown,
       startedAt,
+      get viewSince() {
+        return viewSince;
+      },
       get process() {
         return process();
       },
     };
     this.agents.set(pod, agent);
+    this.#looks.set(pod, look);
     return {
       witness: {
         asks: (info) => shown.asks(info, this.#world.timeline.now),
-        leaves: (info, body) => this.#leaves(agent, info, body),
+        leaves: (info, body) => {
+          look();
+          this.#leaves(agent, info, body);
+        },
         abandons: (info) => {
           for (const ear of this.#ears) ear.abandons?.(agent, info);
         },

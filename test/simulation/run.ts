@@ -31,6 +31,12 @@ export interface RunOptions {
   until?: string;
 }
 
+/** When an event has no effect of its own any more, milliseconds since the start. */
+const endOf = (event: Event): number =>
+  event.at +
+  ('ms' in event && event.do !== 'skew' ? event.ms : 0) +
+  ('expiresMs' in event ? (event.expiresMs ?? 0) : 0);
+
 /** One world with its events, from beginning to end. */
 export async function run(
   setting: Setting,
@@ -47,7 +53,7 @@ export async function run(
       observer.noteEvent(event);
       world.perform(event);
     });
-  const end = Math.max(setting.minutes * 60_000, events.at(-1)?.at ?? 0) + SETTLING_MS;
+  const end = Math.max(setting.minutes * 60_000, ...events.map(endOf)) + SETTLING_MS;
   const { violations } = observer;
   const goOn = (): boolean =>
     violations.length < MOST_VIOLATIONS &&

@@ -16,6 +16,8 @@ export interface Watched {
   readonly process: AgentProcess;
   readonly shown: Shown;
   readonly startedAt: number;
+  /** Since when its view of who owns what is as it is, Unix milliseconds: with what it owns it lets go of what it knew. */
+  readonly viewSince: number;
 }
 
 /** What can be troubled: API servers and network; watches that tell nothing; the agents and who owns what; Safe. */

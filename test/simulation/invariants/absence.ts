@@ -11,14 +11,15 @@ export const absence: Invariant = {
   watch({ timeline, ledger, safe, calm, agents, violate }) {
     const told = new Map<string, number>();
     /** Which process last wrote a Secret, and from what. */
-    const writers = new Map<string, { pod: string; startedAt: number; term: number; source: number }>();
+    const writers = new Map<string, { pod: string; at: number; term: number; source: number }>();
     const isKnown = (target: string, source: number): boolean => {
       const last = writers.get(target);
       const agent = agents.get(last?.pod ?? '');
       return (
         last?.source === source &&
         agent?.process.alive === true &&
-        agent.startedAt === last.startedAt &&
+        agent.startedAt < last.at &&
+        agent.viewSince < last.at &&
         agent.shown.term === last.term
       );
     };
@@ -27,11 +28,11 @@ export const absence: Invariant = {
         if (now === undefined || !isAgent(writer)) return;
         const { metadata } = now;
         const owner = ledger.entries.get(`${metadata.namespace}/${metadata.ownerReferences?.[0]?.name}`);
-        const { startedAt, shown } = agents.get(writer)!;
+        const { shown } = agents.get(writer)!;
         if (owner)
           writers.set(owner.target, {
             pod: writer,
-            startedAt,
+            at: timeline.now,
             term: shown.term,
             source: sourceOf(owner.resource),
           });

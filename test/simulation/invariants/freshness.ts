@@ -40,7 +40,8 @@ export const freshness: Invariant = {
         if (at === undefined || !hasSeen(writer, now)) return;
         askedAt.delete(key);
         const content = contentOf(now);
-        if (content.is !== 'version') return;
+        // What somebody edited is put back from what is known.
+        if (content.is !== 'version' || ['foreign', 'torn'].includes(contentOf(before).is)) return;
         // While Safe is away what is known serves.
         if (calm('safe') < timeline.now - at + 330_000) return;
         const replacedAt = safe.since(content.secret, content.version + 1);

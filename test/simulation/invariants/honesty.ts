@@ -10,7 +10,7 @@ export const honesty: Invariant = {
     const told = new Map<string, number>();
     return {
       beat() {
-        const well = Math.min(calm('api'), calm('agents'));
+        const well = Math.min(calm('api'), calm('watches'), calm('agents'));
         for (const [key, { state, since, changedAt, resource, target }] of ledger.entries) {
           if (state !== 'absent' && state !== 'wrong') continue;
           const wrongMs = Math.min(timeline.now - since, well, timeline.now - changedAt);

@@ -1,4 +1,5 @@
-import { keyOf } from '../cluster.ts';
+import type { RequestInfo } from '../../devcluster/request-info.ts';
+import { keyOf, targetOf } from '../cluster.ts';
 import { isAgent, type Invariant, type Watched } from '../scene.ts';
 
 export const idleness: Invariant = {
@@ -6,7 +7,7 @@ export const idleness: Invariant = {
   says: 'No Secret is written without a change, but for one apply per resource and term of duty, or after an answer that was lost.',
   watch({ agents, violate }) {
     /** By agent: what was applied in this term, and how many writes are under way. */
-    const known = new WeakMap<Watched, { term: number; applied: Map<string, number> }>();
+    const known = new WeakMap<Watched, { term: number; viewSince: number; applied: Map<string, number> }>();
     const forget = (applied: Map<string, number> | undefined, key: string): void => {
       for (const spec of applied?.keys() ?? []) if (spec.startsWith(`${key} of `)) applied?.delete(spec);
     };
@@ -33,13 +34,13 @@ export const idleness: Invariant = {
         const body = underWay.get(agent)?.get(key);
         underWay.get(agent)?.delete(key);
         let terms = known.get(agent);
-        if (terms?.term !== agent.shown.term) {
-          terms = { term: agent.shown.term, applied: new Map() };
+        if (terms === undefined || terms.term !== agent.shown.term || terms.viewSince !== agent.viewSince) {
+          terms = { term: agent.shown.term, viewSince: agent.viewSince, applied: new Map() };
           known.set(agent, terms);
         }
         if (status >= 300 || object === undefined) return void forget(terms.applied, key);
         const unchanged = body?.metadata.resourceVersion === object.metadata.resourceVersion;
-        const spec = `${key} of ${specOf(agent, body)}`;
+        const spec = `${key} of ${specOf(agent, info)}`;
         const applied = (terms.applied.get(spec) ?? 0) + 1;
         terms.applied.set(spec, applied);
         if (unchanged && applied > 1)
@@ -50,8 +51,9 @@ export const idleness: Invariant = {
 };
 
 /** Which resource a write is for, and which of its specs: a changed one is applied once, whatever it changes. */
-function specOf({ shown }: Watched, body: any): string {
-  const uid: string | undefined = body?.metadata.ownerReferences?.[0]?.uid;
-  const owner = [...shown.resources.values()].find(({ metadata }) => metadata.uid === uid);
-  return `${uid} ${owner?.metadata.generation}`;
+function specOf({ shown }: Watched, { namespace, name }: RequestInfo): string {
+  return [...shown.resources.values()]
+    .filter((one) => one.metadata.namespace === namespace && targetOf(one) === name)
+    .map(({ metadata }) => `${metadata.uid} ${metadata.generation}`)
+    .join();
 }

@@ -1,3 +1,4 @@
+import { targetOf } from '../cluster.ts';
 import type { Invariant, Watched } from '../scene.ts';
 import { FLOOR_MS } from '../setting.ts';
 
@@ -11,7 +12,7 @@ const LEAST_WAIT_MS = 1_000;
 /** How often something may be in ten minutes. */
 const MOST = {
   /** A few at once, then one a minute. */
-  refusedWrites: 20,
+  refusedWrites: 30,
   /** Over all agents, beyond what people cause. */
   statuses: 60,
 };
@@ -74,8 +75,22 @@ export const pace: Invariant = {
         const { pod } = agent;
         if (info.verb === 'watch' || info.verb === 'list') fail(agent, info.resource, status);
         if (info.verb === 'patch' && info.resource === 'secrets' && status !== 409 && status >= 400)
-          count('refusedWrites', `${info.namespace}/${info.name} by ${pod}, ${status}`);
+          count(
+            'refusedWrites',
+            `${info.namespace}/${info.name} by ${pod}, ${askedOf(agent, info.namespace, info.name)}`,
+          );
       },
     };
   },
 };
+
+/** What people asked for last of those that name a Secret: a change, or a refresh, is tried at once. */
+function askedOf({ shown }: Watched, namespace: string, name: string): string {
+  return [...shown.resources.values()]
+    .filter((resource) => resource.metadata.namespace === namespace && targetOf(resource) === name)
+    .map(
+      ({ metadata }) =>
+        `generation ${metadata.generation} ${metadata.annotations?.['vsecm.com/refresh'] ?? ''}`,
+    )
+    .join();
+}

@@ -1,4 +1,4 @@
-import type { Invariant } from '../scene.ts';
+import type { Invariant, Watched } from '../scene.ts';
 
 /** After so long without a word of Safe the condition must have turned. */
 const SLACK_MS = 90_000;
@@ -7,7 +7,7 @@ const LIMIT_MS = 15 * 60_000;
 export const staleness: Invariant = {
   name: 'staleness',
   says: 'Fresh is true only of content that there is, and that Safe could confirm within maxStaleness.',
-  watch({ timeline, safe, ledger, calm, violate }) {
+  watch({ timeline, safe, ledger, agents, calm, violate }) {
     let awaySince = Infinity;
     const told = new Set<string>();
     return {
@@ -29,7 +29,11 @@ export const staleness: Invariant = {
           ) {
             told.add(key);
             violate(`${key} is Fresh though it never had content`);
-          } else if (now - awaySince > LIMIT_MS + SLACK_MS && well > SLACK_MS) {
+          } else if (
+            now - awaySince > LIMIT_MS + SLACK_MS &&
+            well > SLACK_MS &&
+            knowsSince(agents, resource.status.node) < awaySince
+          ) {
             told.add(key);
             violate(
               `${key} is Fresh though Safe has been away for ${Math.round((now - awaySince) / 1000)} s`,
@@ -40,3 +44,9 @@ export const staleness: Invariant = {
     };
   },
 };
+
+/** Since when the agent of a node has known what it knows: who begins anew cannot tell when Safe last answered. */
+function knowsSince(agents: ReadonlyMap<string, Watched>, node: string): number {
+  const serving = [...agents.values()].filter((agent) => agent.node === node && agent.process.alive);
+  return Math.max(...serving.map(({ viewSince }) => viewSince));
+}

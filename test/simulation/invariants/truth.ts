@@ -1,7 +1,7 @@
 import { stageOf, type Code } from '../../../agent/api/reasons.ts';
 import { keyOf } from '../cluster.ts';
-import { contentOf, sourceOf } from '../content.ts';
-import type { Entry } from '../ledger.ts';
+import { sourceOf } from '../content.ts';
+import { isAgents, type Entry } from '../ledger.ts';
 import { BACKOFF_CAP_MS } from '../setting.ts';
 import { isAgent, type Invariant } from '../scene.ts';
 
@@ -18,8 +18,7 @@ export const truth: Invariant = {
   watch({ timeline, cluster, safe, ledger, calm, violate }) {
     const untrueSince = new Map<string, { code: string; since: number }>();
     const told = new Set<string>();
-    /** When somebody last changed what an agent had written. */
-    const editedAt = new Map<string, number>();
+    const undoneAt = new Map<string, number>();
     const isTrue = (code: Code, { state, target, resource }: Entry): boolean => {
       const [namespace = '', name = ''] = target.split('/');
       const secret = cluster.get(cluster.secrets, namespace, name);
@@ -29,12 +28,9 @@ export const truth: Invariant = {
         case 'write':
           if (code === 'TargetMissing') return secret === undefined;
           if (code === 'TargetContested')
-            return timeline.now - (editedAt.get(target) ?? -Infinity) < FIGHT_MS;
+            return timeline.now - (undoneAt.get(target) ?? -Infinity) < FIGHT_MS;
           if (code !== 'TargetConflict') return false;
-          return (
-            state === 'contested' ||
-            (state === 'foreign' && secret?.metadata.annotations?.[CONSENT] !== 'true')
-          );
+          return state === 'contested' || (secret !== undefined && isTheirs(secret, resource));
         default:
           return false;
       }
@@ -46,9 +42,8 @@ export const truth: Invariant = {
     };
     return {
       secret({ now, before }, writer) {
-        if (now === undefined || before === undefined || isAgent(writer)) return;
-        if (contentOf(before).is === 'version' && contentOf(now).is !== 'version')
-          editedAt.set(keyOf(now), timeline.now);
+        if (isAgent(writer) || now === undefined || before === undefined) return;
+        if (JSON.stringify(now.data) !== JSON.stringify(before.data)) undoneAt.set(keyOf(now), timeline.now);
       },
       beat() {
         const { now } = timeline;
@@ -93,4 +88,10 @@ export const truth: Invariant = {
 function namesOf({ target }: Entry): [string, string] {
   const [namespace = '', name = ''] = target.split('/');
   return [namespace, name];
+}
+
+/** Whether it is neither an agent's making nor the resource's, and nobody consents. */
+function isTheirs(secret: any, { metadata: { uid } }: any): boolean {
+  const owned = secret.metadata.ownerReferences?.some((owner: any) => owner.uid === uid) === true;
+  return !owned && !isAgents(secret) && secret.metadata.annotations?.[CONSENT] !== 'true';
 }
