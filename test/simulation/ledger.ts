@@ -2,6 +2,8 @@ import { keyOf, targetOf, type Cluster } from './cluster.ts';
 import { contentOf, sourceOf } from './content.ts';
 import type { Timeline } from './timeline.ts';
 
+const CONSENT = 'vsecm.com/allow-adoption';
+
 /** How a VSecMSecret's target stands. */
 export type State = 'suspended' | 'contested' | 'absent' | 'foreign' | 'wrong' | 'served';
 
@@ -92,6 +94,8 @@ export class Ledger {
     if (owners.includes(resource.metadata.uid)) return right ? 'served' : 'wrong';
     if (rivals.length > 0) return 'contested';
     // Somebody else's, taken over with consent or merged into, or left behind under Orphan: nobody owns it.
+    const ours = isAgents(secret) || secret.metadata.annotations?.[CONSENT] === 'true';
+    if (!ours) return 'foreign';
     if (right && owners.length === 0) return 'served';
     return isAgents(secret) || isApplied(secret) ? 'wrong' : 'foreign';
   }

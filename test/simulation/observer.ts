@@ -132,7 +132,7 @@ export class Observer {
     this.#looks.set(pod, look);
     return {
       witness: {
-        asks: (info) => shown.asks(info, this.#world.timeline.now),
+        asks: (info) => shown.asks(info, world.timeline.now),
         leaves: (info, body) => {
           look();
           this.#leaves(agent, info, body);
@@ -142,7 +142,10 @@ export class Observer {
         },
         arrives: (info, reply) => this.#arrives(agent, info, reply),
         opens: (info, initial) => shown.opens(info, initial),
-        shows: (info, type, object) => shown.shows(info, type, object, this.#world.timeline.now),
+        shows: (info, type, object) => {
+          shown.shows(info, type, object, world.timeline.now);
+          if (info.resource === 'endpointslices' && type !== 'BOOKMARK') viewSince = world.timeline.now;
+        },
       },
       onSafe: () => {
         for (const ear of this.#ears) ear.asksSafe?.(agent);

@@ -1,3 +1,4 @@
+import { keyOf } from '../cluster.ts';
 import { sourceOf } from '../content.ts';
 import { BACKOFF_CAP_MS, FLOOR_MS } from '../setting.ts';
 import { isAgent, type Invariant } from '../scene.ts';
@@ -25,17 +26,16 @@ export const absence: Invariant = {
     };
     return {
       secret({ now }, writer) {
-        if (now === undefined || !isAgent(writer)) return;
-        const { metadata } = now;
-        const owner = ledger.entries.get(`${metadata.namespace}/${metadata.ownerReferences?.[0]?.name}`);
-        const { shown } = agents.get(writer)!;
-        if (owner)
-          writers.set(owner.target, {
-            pod: writer,
-            at: timeline.now,
-            term: shown.term,
-            source: sourceOf(owner.resource),
-          });
+        // Until its writer knows: an answer that is lost leaves open who wrote.
+        if (now !== undefined && isAgent(writer)) writers.delete(keyOf(now));
+      },
+      arrives({ pod, shown }, info, { status, shows: [object] = [] }) {
+        if (info.verb !== 'patch' || info.resource !== 'secrets' || status >= 300 || object === undefined)
+          return;
+        const owner = ledger.entries.get(`${info.namespace}/${object.metadata.ownerReferences?.[0]?.name}`);
+        if (owner === undefined) return;
+        const source = sourceOf(owner.resource);
+        writers.set(owner.target, { pod, at: timeline.now, term: shown.term, source });
       },
       beat() {
         const well = Math.min(calm('api'), calm('watches'), calm('agents'));
