@@ -70,7 +70,9 @@ export const truth: Invariant = {
           }
           const noted = untrueSince.get(key);
           if (noted?.code !== code) untrueSince.set(key, { code, since: now });
-          const untrueMs = Math.min(well, now - untrueSince.get(key)!.since, now - changedAt);
+          // What is missing in Safe is seen there once Safe answers.
+          const seen = stageOf(code) === 'resolve' ? calm('safe') : Infinity;
+          const untrueMs = Math.min(well, seen, now - untrueSince.get(key)!.since, now - changedAt);
           // Where Safe was away, its users wait for the next attempt at it.
           const patience =
             outside || calm('safe') < BACKOFF_CAP_MS + LIMIT_MS ? BACKOFF_CAP_MS + LIMIT_MS : LIMIT_MS;
