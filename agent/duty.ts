@@ -1,4 +1,5 @@
 import { parseResource, type Resource } from './api/resource.ts';
+import { SpecRoom } from './api/spec-room.ts';
 import { MANAGED_LABEL, parseSecretMeta, type SecretMeta } from './api/secret-meta.ts';
 import type { AgentState, ResourceName } from './api/state.ts';
 import { GROUP, PLURAL, VERSION } from './api/vsecmsecret.ts';
@@ -43,6 +44,7 @@ export class Duty {
     const { namespaces, kube, clock, random, log, metrics, onRewound } = options;
     this.#options = options;
     const common = { client: kube, log, metrics, clock, random, onRewound };
+    const room = new SpecRoom();
     this.#resources = new Informer<Resource>({
       ...common,
       source: {
@@ -50,9 +52,12 @@ export class Duty {
         path: (namespace) => apiPath({ group: GROUP, version: VERSION, resource: PLURAL }, namespace),
         namespaces,
         metadataOnly: false,
-        parse: parseResource,
+        parse: (object) => parseResource(object, room),
       },
-      onChange: (now, before, key) => this.#engine.wakeups.resourceChanged(now, before, key),
+      onChange: (now, before, key) => {
+        if (!now) room.drop(key);
+        this.#engine.wakeups.resourceChanged(now, before, key);
+      },
     });
     this.#secrets = new Informer<SecretMeta>({
       ...common,

@@ -1,5 +1,6 @@
 import { metaOf } from './object-meta.ts';
 import { refreshMark } from './refresh-mark.ts';
+import type { KeptSpec, SpecRoom } from './spec-room.ts';
 import { REFRESH_ANNOTATION, type VSecMSecretStatus } from './vsecmsecret.ts';
 
 /** What the agent keeps in memory of a VSecMSecret. */
@@ -16,17 +17,23 @@ export interface Resource {
   readonly deleting: boolean;
   /** Value of the refresh annotation, or `''`. */
   readonly refresh: string;
-  readonly spec: unknown;
+  readonly spec: KeptSpec;
+  /** The Secret that it names, whether or not the rest of its spec is right. */
+  readonly targetName: string;
   readonly status: VSecMSecretStatus;
 }
 
-/** Takes from a VSecMSecret what the agent keeps; `undefined` for what is not a whole object. */
-export function parseResource(object: unknown): Resource | undefined {
+/**
+ * Takes from a VSecMSecret what the agent keeps; `undefined` for what is not a whole object.
+ * @param room where its spec is kept
+ */
+export function parseResource(object: unknown, room: Pick<SpecRoom, 'keep'>): Resource | undefined {
   const meta = metaOf(object);
   if (!meta) return undefined;
   const { spec, status } = object as { spec?: unknown; status?: VSecMSecretStatus };
+  const key = `${meta.namespace}/${meta.name}`;
   return {
-    key: `${meta.namespace}/${meta.name}`,
+    key,
     namespace: meta.namespace,
     name: meta.name,
     uid: meta.uid,
@@ -35,13 +42,13 @@ export function parseResource(object: unknown): Resource | undefined {
     createdAt: meta.creationTimestamp ?? '',
     deleting: meta.deletionTimestamp !== undefined,
     refresh: refreshMark(meta.annotations?.[REFRESH_ANNOTATION] ?? ''),
-    spec,
+    spec: room.keep(key, spec),
+    targetName: targetNameOf(spec) ?? meta.name,
     status: status ?? {},
   };
 }
 
-/** The Secret that a resource names, whether or not the rest of its spec is right. */
-export function targetNameOf(resource: Resource): string {
-  const name = (resource.spec as { target?: { name?: unknown } } | null | undefined)?.target?.name;
-  return typeof name === 'string' && name !== '' ? name : resource.name;
+function targetNameOf(spec: unknown): string | undefined {
+  const name = (spec as { target?: { name?: unknown } } | null | undefined)?.target?.name;
+  return typeof name === 'string' && name !== '' ? name : undefined;
 }

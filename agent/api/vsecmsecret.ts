@@ -23,7 +23,21 @@ export const PLURAL = 'vsecmsecrets';
 export const REFRESH_ANNOTATION = 'vsecm.com/refresh';
 
 /** What a VSecMSecret asks for, checked and with its defaults filled in. */
-export interface Spec {
+export interface Spec extends Outline, Sources {}
+
+/** Where its content comes from. */
+export interface Sources {
+  /** What templates may use; written nowhere by itself. */
+  readonly values: readonly NamedRef[];
+  readonly data: readonly DataEntry[];
+  /** What `data` does not give is taken from these objects. */
+  readonly dataFrom: readonly ObjectEntry[];
+  readonly labels: readonly Entry[];
+  readonly annotations: readonly Entry[];
+}
+
+/** All the rest, which is small: what an agent keeps of a spec that it has parsed. */
+export interface Outline {
   /** As written in the resource; absent: the agent's default Safe. */
   readonly safeURL?: string;
   readonly secretType: 'k8s';
@@ -34,13 +48,17 @@ export interface Spec {
   /** The Secret is to be kept as it is. */
   readonly suspend: boolean;
   readonly target: Target;
-  /** What templates may use; written nowhere by itself. */
-  readonly values: readonly NamedRef[];
-  readonly data: readonly DataEntry[];
-  /** What `data` does not give is taken from these objects. */
-  readonly dataFrom: readonly ObjectEntry[];
-  readonly labels: readonly Entry[];
-  readonly annotations: readonly Entry[];
+}
+
+export function outlineOf({
+  values: _,
+  data: _d,
+  dataFrom: _f,
+  labels: _l,
+  annotations: _a,
+  ...outline
+}: Spec): Outline {
+  return outline;
 }
 
 /** `metav1.Condition`. Times are RFC 3339. */

@@ -1,5 +1,5 @@
 import { Failure, isOutside, type Code } from '../api/reasons.ts';
-import type { Spec } from '../api/vsecmsecret.ts';
+import type { Outline } from '../api/vsecmsecret.ts';
 import type { Because, Decision, Tell } from './decision.ts';
 import { confirmation, isForced, needAfter } from './freshness.ts';
 import type { At } from './known.ts';
@@ -56,7 +56,7 @@ export function decide(view: View): Decision {
 }
 
 /** The Secret is not as it should be: brings it there, or says why not. */
-function toWrite(view: View, spec: Spec, verdict: Verdict, print: string): Decision {
+function toWrite(view: View, spec: Outline, verdict: Verdict, print: string): Decision {
   const { now, facts } = view;
   const { name, creationPolicy } = spec.target;
   if (verdict.is === 'there' && verdict.whose === 'theirs') {
@@ -92,7 +92,7 @@ function toWrite(view: View, spec: Spec, verdict: Verdict, print: string): Decis
 }
 
 /** The Secret holds what it should; what is left of a former target goes. */
-function asDeclared(view: View, spec: Spec, verdict: Verdict & { is: 'there' }): Decision {
+function asDeclared(view: View, spec: Outline, verdict: Verdict & { is: 'there' }): Decision {
   const { now, facts, former, safe, quietMs } = view;
   if (former && former.claimedBy === undefined && !former.meta.deleting) {
     const until = refusedUntil(facts, 'former');
@@ -134,7 +134,7 @@ function asDeclared(view: View, spec: Spec, verdict: Verdict & { is: 'there' }):
 }
 
 /** An answer that is new enough is awaited. */
-function waits(view: View, spec: Spec, verdict: Verdict, need: At, forced: boolean): Decision {
+function waits(view: View, spec: Outline, verdict: Verdict, need: At, forced: boolean): Decision {
   const { now, safe, facts, resource, quietMs } = view;
   const decision = act({ do: 'ask', begunAfter: need, forced }, 'needsNewer');
   const { failing } = safe;
@@ -162,7 +162,7 @@ function waits(view: View, spec: Spec, verdict: Verdict, need: At, forced: boole
 }
 
 /** The answer does not give what the spec asks for. */
-function unresolved(view: View, spec: Spec, verdict: Verdict, failure: Failure): Decision {
+function unresolved(view: View, spec: Outline, verdict: Verdict, failure: Failure): Decision {
   const { safe, facts } = view;
   // The answer is older than the question: ask once more before anything is said to be missing.
   if (MISSING.has(failure.code) && safe.answerBegunAt! < facts.seenAt)
@@ -173,7 +173,7 @@ function unresolved(view: View, spec: Spec, verdict: Verdict, failure: Failure):
 }
 
 /** Another VSecMSecret has the target. What this one would write is kept at hand. */
-function held(view: View, holder: string, spec: Spec): Decision {
+function held(view: View, holder: string, spec: Outline): Decision {
   const { safe } = view;
   const decision = fails(
     view,
@@ -188,7 +188,7 @@ function held(view: View, holder: string, spec: Spec): Decision {
 }
 
 /** A refused act is not tried again yet. */
-function pausing(view: View, spec: Spec, verdict: Verdict, again: At): Decision {
+function pausing(view: View, spec: Outline, verdict: Verdict, again: At): Decision {
   const { refused } = view.facts;
   if (refused?.why instanceof Failure)
     return { ...fails(view, refused.why, { again, spec, verdict }), because: 'paced' };
@@ -199,7 +199,7 @@ function pausing(view: View, spec: Spec, verdict: Verdict, again: At): Decision 
 function fails(
   view: View,
   failure: Failure,
-  { again, spec, verdict }: { again?: At | undefined; spec?: Spec; verdict?: Verdict } = {},
+  { again, spec, verdict }: { again?: At | undefined; spec?: Outline; verdict?: Verdict } = {},
 ): Decision {
   const { namespace, name } = view.resource;
   const confirmed = spec && confirmation(view, spec, verdict !== undefined && isAsWritten(verdict));
@@ -214,7 +214,7 @@ function fails(
 }
 
 /** With `refreshInterval: 0s` a restart asks nothing while the status proves the Secret right and in date. */
-function restsOnStatus(view: View, spec: Spec): boolean {
+function restsOnStatus(view: View, spec: Outline): boolean {
   const { facts, resource, node, wall } = view;
   if (spec.refreshIntervalMs !== 0 || facts.wrote || !facts.refresh.handled) return false;
   const { status } = resource;
@@ -263,13 +263,13 @@ function validUntil({ resource: { status } }: View): number | undefined {
 
 const named = (
   { resource: { namespace, name } }: View,
-  { target }: Spec,
+  { target }: Outline,
   code: Code,
   message: string,
 ): Failure => new Failure(code, message, { context: { namespace, name, target: target.name } });
-const conflict = (view: View, spec: Spec, message: string): Failure =>
+const conflict = (view: View, spec: Outline, message: string): Failure =>
   named(view, spec, 'TargetConflict', message);
-const contested = (view: View, spec: Spec, by: string): Failure =>
+const contested = (view: View, spec: Outline, by: string): Failure =>
   named(
     view,
     spec,

@@ -1,5 +1,5 @@
 import { isOutside } from '../api/reasons.ts';
-import type { Spec } from '../api/vsecmsecret.ts';
+import type { Outline } from '../api/vsecmsecret.ts';
 import type { At } from './known.ts';
 import type { Verdict } from './verdict.ts';
 import type { View } from './view.ts';
@@ -16,7 +16,7 @@ export function isForced({ facts: { refresh }, safe: { failing } }: View): boole
  * An answer of Safe must have been begun at or after this instant to be used. Its branches are the rows of the table
  * in ARCHITECTURE.md.
  */
-export function needAfter(view: View, spec: Spec, verdict: Verdict): At {
+export function needAfter(view: View, spec: Outline, verdict: Verdict): At {
   const { facts, target, safe } = view;
   const must = [
     // A refresh that somebody asked for.
@@ -43,7 +43,7 @@ export function needAfter(view: View, spec: Spec, verdict: Verdict): At {
  */
 export function confirmation(
   { now, wall, facts, safe, resource }: View,
-  { maxStalenessMs }: Spec,
+  { maxStalenessMs }: Outline,
   right: boolean,
 ): { fresh: boolean; until: At } | undefined {
   if (maxStalenessMs === undefined) return undefined;

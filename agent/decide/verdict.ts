@@ -1,5 +1,5 @@
 import type { SecretMeta } from '../api/secret-meta.ts';
-import type { Spec } from '../api/vsecmsecret.ts';
+import type { Outline } from '../api/vsecmsecret.ts';
 import { isReady } from '../api/vsecmsecret.ts';
 import type { View } from './view.ts';
 
@@ -32,7 +32,7 @@ export const BORNE_OUT_MS = 60_000;
 /** The verdict about the Secret that the spec names. */
 export function verdictOf(
   { now, resource, target, facts }: View,
-  { target: { creationPolicy } }: Spec,
+  { target: { creationPolicy } }: Outline,
 ): Verdict {
   const merges = creationPolicy === 'Merge';
   // A refresh that was asked for since wants to know, too.

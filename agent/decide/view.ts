@@ -1,7 +1,7 @@
 import type { Failure } from '../api/reasons.ts';
 import type { Resource } from '../api/resource.ts';
 import type { SecretMeta } from '../api/secret-meta.ts';
-import type { Spec } from '../api/vsecmsecret.ts';
+import type { Outline } from '../api/vsecmsecret.ts';
 import type { Desired } from '../resolve/desired.ts';
 import type { Facts } from './facts.ts';
 import type { At, Known } from './known.ts';
@@ -18,7 +18,7 @@ export interface View {
   /** Whether this agent serves it. */
   readonly owned: boolean;
   /** Of this generation; or why there is none. */
-  readonly spec: Spec | Failure;
+  readonly spec: Outline | Failure;
   /** The other VSecMSecret that holds the target. */
   readonly heldBy: string | undefined;
   readonly target: Known;

@@ -1,5 +1,5 @@
 import { hintFor, type Failure } from '../api/reasons.ts';
-import type { Spec, VSecMSecretStatus } from '../api/vsecmsecret.ts';
+import type { Outline, VSecMSecretStatus } from '../api/vsecmsecret.ts';
 import type { Facts } from '../decide/facts.ts';
 import type { Fetcher } from '../fetch/fetcher.ts';
 
@@ -9,7 +9,7 @@ export interface Subject {
   readonly facts: Facts;
   readonly plan: {
     readonly generation: number;
-    readonly spec: Spec | Failure;
+    readonly spec: Outline | Failure;
     readonly fetcher: Fetcher | undefined;
   };
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../api/reasons.ts';
 import type { Resource } from '../api/resource.ts';
-import { parseSpec, type Spec } from '../api/vsecmsecret.ts';
+import { parseKept } from '../api/spec-room.ts';
+import { outlineOf, type Outline } from '../api/vsecmsecret.ts';
 import type { Endpoint, Fetcher } from '../fetch/fetcher.ts';
 import type { Fetchers } from '../fetch/fetchers.ts';
 import type { RefreshGroups } from '../fetch/groups.ts';
@@ -15,7 +16,7 @@ export interface PlansOptions {
 /** What a resource declares, and the Safe that it has its secrets from. */
 export interface Plan {
   readonly generation: number;
-  readonly spec: Spec | Failure;
+  readonly spec: Outline | Failure;
   /** Absent where nothing is wanted of Safe. */
   readonly fetcher: Fetcher | undefined;
 }
@@ -36,7 +37,7 @@ export class Plans {
     if (before?.generation === resource.generation) return before;
     const { generation, key } = resource;
     try {
-      const spec = parseSpec({ metadata: { name: resource.name }, spec: resource.spec });
+      const spec = outlineOf(parseKept(resource.name, resource.spec));
       const endpoint = this.#options.endpoint(spec.safeURL);
       if (!endpoint)
         throw new Failure(
@@ -70,6 +71,6 @@ export class Plans {
 }
 
 /** How often Safe is asked, milliseconds: who wants its confirmation within `maxStaleness` wants it more often than that. */
-function refreshEvery({ refreshIntervalMs, maxStalenessMs = Infinity }: Spec): number {
+function refreshEvery({ refreshIntervalMs, maxStalenessMs = Infinity }: Outline): number {
   return Math.min(refreshIntervalMs, Math.max(SHORTEST_MS, maxStalenessMs / 2));
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../api/reasons.ts';
-import { targetNameOf, type Resource } from '../api/resource.ts';
+import type { Resource } from '../api/resource.ts';
+import { parseKept } from '../api/spec-room.ts';
 import type { SecretMeta } from '../api/secret-meta.ts';
 import type { Clock } from '../clock.ts';
 import { decide } from '../decide/decide.ts';
@@ -199,7 +200,8 @@ export class Reconciler {
     try {
       const { namespace } = resource;
       const { grants, scope } = fetcher.endpoint;
-      const pieces = resolve(spec, { answer: fetched.answer, namespace, grants, scope, now: clock.wall() });
+      const whole = parseKept(resource.name, resource.spec);
+      const pieces = resolve(whole, { answer: fetched.answer, namespace, grants, scope, now: clock.wall() });
       const desired = await inTurns(namespace, pieces);
       const print = printOf(desired, spec.target);
       fetcher.use(one.key, desired.used);
@@ -235,7 +237,7 @@ export class Reconciler {
       switch (act.do) {
         case 'lookUp': {
           const begun = { mark, at: clock.now() };
-          knowledge.lookedUp(target, await api.get(resource.namespace, targetNameOf(resource)), begun);
+          knowledge.lookedUp(target, await api.get(resource.namespace, resource.targetName), begun);
           this.#note(one, { of: 'lookUp' });
           break;
         }
@@ -312,7 +314,7 @@ export class Reconciler {
     const { knowledge, metrics } = this.#options;
     const { resource, target } = view;
     const { namespace, name } = resource;
-    const secret = act.do === 'deleteFormer' ? act.meta.name : targetNameOf(resource);
+    const secret = act.do === 'deleteFormer' ? act.meta.name : resource.targetName;
     const known = 'meta' in target ? target.meta : undefined;
     const theirs = known !== undefined && !known.createdByAgent && !known.ownerUids.includes(resource.uid);
     // Whatever a create meets in its place: it was to be absent.
@@ -360,4 +362,4 @@ const isAlike = (a: View, b: View): boolean =>
   a.safe.answerBegunAt === b.safe.answerBegunAt &&
   JSON.stringify(a.target) === JSON.stringify(b.target);
 
-const targetKey = (resource: Resource): string => `${resource.namespace}/${targetNameOf(resource)}`;
+const targetKey = (resource: Resource): string => `${resource.namespace}/${resource.targetName}`;

@@ -1,4 +1,4 @@
-import { targetNameOf, type Resource } from '../api/resource.ts';
+import type { Resource } from '../api/resource.ts';
 import type { SecretMeta } from '../api/secret-meta.ts';
 
 export interface ClaimsOptions {
@@ -23,7 +23,7 @@ export class Claims {
 
   /** Notes a resource as it is now; returns the others whose claim this may change. */
   set(resource: Resource): Iterable<string> {
-    const target = `${resource.namespace}/${targetNameOf(resource)}`;
+    const target = `${resource.namespace}/${resource.targetName}`;
     const before = this.holder(target);
     const freed = this.#targetOf.get(resource.key) === target ? [] : this.delete(resource.key);
     const claimants = this.#byTarget.get(target) ?? new Map<string, Resource>();

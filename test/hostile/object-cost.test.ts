@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parseResource } from '../../agent/api/resource.ts';
 import { parseSecretMeta } from '../../agent/api/secret-meta.ts';
+import { SpecRoom } from '../../agent/api/spec-room.ts';
 import { filled } from '../api/spec-cases.ts';
 
 setFlagsFromString('--expose-gc');
@@ -34,8 +35,8 @@ const metadata = (index: number, more: object = {}): object => ({
   creationTimestamp: '2026-01-01T00:00:00Z',
   ...more,
 });
-const resource = (index: number, spec: object, more?: object): unknown =>
-  parseResource(wire({ metadata: metadata(index, more), spec, status: status(index) }));
+const resource = (room: SpecRoom, index: number, spec: object, more?: object): unknown =>
+  parseResource(wire({ metadata: metadata(index, more), spec, status: status(index) }), room);
 const status = (index: number): object => ({
   observedGeneration: 1,
   conditions: [
@@ -82,22 +83,28 @@ const secret = (index: number): unknown =>
 
 const LARGEST = filled(32_768);
 const MEASURED: Readonly<Record<string, () => number>> = {
-  'a VSecMSecret of two keys': () => costOf(4_000, (index) => resource(index, ordinary)),
-  'one of the largest size, with 250 KB of annotation': () =>
-    costOf(100, (index) =>
-      resource(index, LARGEST, { annotations: { 'vsecm.com/refresh': 'r'.repeat(250_000) } }),
-    ),
-  'one of the largest size, suspended': () =>
-    costOf(100, (index) => resource(index, { ...LARGEST, suspend: true })),
+  'a VSecMSecret of two keys': () => {
+    const room = new SpecRoom();
+    return costOf(4_000, (index) => resource(room, index, ordinary));
+  },
+  'one of the largest size, with 250 KB of annotation': () => {
+    const room = new SpecRoom();
+    const annotations = { 'vsecm.com/refresh': 'r'.repeat(250_000) };
+    return costOf(100, (index) => resource(room, index, LARGEST, { annotations }));
+  },
+  '50,000 of the largest size, in 50 namespaces': () => {
+    const room = new SpecRoom();
+    return 50_000 * costOf(50_000, (index) => resource(room, index, LARGEST));
+  },
   'a Secret of 256 keys, with 100 KB of annotation': () => costOf(4_000, secret),
 };
 
 const page = readFileSync(new URL('../../ARCHITECTURE.md', import.meta.url), 'utf8');
 const section = page.slice(page.indexOf('## What an object costs'));
 const stated = new Map(
-  [...section.matchAll(/^\| (.+?) \| ([0-9.]+) KiB \|/gm)].map(([, what, kib]) => [
+  [...section.matchAll(/^\| (.+?) \| ([0-9,.]+) KiB \|/gm)].map(([, what, kib]) => [
     what!,
-    Number(kib) * 1024,
+    Number(kib!.replaceAll(',', '')) * 1024,
   ]),
 );
 

@@ -12,7 +12,7 @@ import { Engine, PACE } from '../../agent/sync/engine.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { FakeSafe } from './fake-safe.ts';
 import { FakeSecrets } from './fake-secrets.ts';
-import { resourceOf } from './objects.ts';
+import { resourceOf, type ResourceChange } from './objects.ts';
 
 export const NODE = 'node-1';
 export const QUIET_MS = PACE.quietMs;
@@ -123,11 +123,22 @@ export class Bench {
   }
 
   /** Makes or changes the VSecMSecret `team-a/NAME`; another spec is another generation. */
-  put(name: string, change: Partial<Resource> = {}): Resource {
+  put(name: string, change: ResourceChange = {}): Resource {
     const key = `${change.namespace ?? 'team-a'}/${name}`;
     const before = this.resources.get(key);
     const generation = (before?.generation ?? 0) + (change.spec === undefined && before ? 0 : 1);
-    const now = { ...(before ?? resourceOf({ ...change, name })), generation, ...change };
+    const made = resourceOf({ ...change, name, generation });
+    const same =
+      change.spec === undefined && before ? { spec: before.spec, targetName: before.targetName } : {};
+    const now = {
+      ...made,
+      ...before,
+      generation,
+      ...change,
+      spec: made.spec,
+      targetName: made.targetName,
+      ...same,
+    };
     this.resources.set(key, now);
     this.engine.wakeups.resourceChanged(now, before, key);
     return now;

@@ -1,10 +1,14 @@
 import { parseSpec, type Spec, type VSecMSecretStatus } from '../../agent/api/vsecmsecret.ts';
 import type { Desired } from '../../agent/resolve/desired.ts';
 import type { Resource } from '../../agent/api/resource.ts';
+import type { KeptSpec } from '../../agent/api/spec-room.ts';
 import type { SecretMeta } from '../../agent/api/secret-meta.ts';
 
+/** What a test says of a VSecMSecret; the spec as its author writes it. */
+export type ResourceChange = Partial<Omit<Resource, 'spec' | 'targetName'>> & { readonly spec?: unknown };
+
 /** A VSecMSecret `team-a/NAME`, of which a test says only what matters to it. */
-export function resourceOf(change: Partial<Resource> & { name?: string } = {}): Resource {
+export function resourceOf({ spec = specText(), ...change }: ResourceChange = {}): Resource {
   const { namespace = 'team-a', name = 'db' } = change;
   return {
     key: `${namespace}/${name}`,
@@ -16,11 +20,17 @@ export function resourceOf(change: Partial<Resource> & { name?: string } = {}): 
     createdAt: '2026-01-01T00:00:00Z',
     deleting: false,
     refresh: '',
-    spec: specText(),
+    spec: kept(spec),
+    targetName: targetOf(spec) ?? name,
     status: {},
     ...change,
   };
 }
+
+const targetOf = (spec: unknown): string | undefined => (spec as { target?: { name?: string } }).target?.name;
+
+/** A spec as it is kept. */
+export const kept = (spec: unknown): KeptSpec => ({ text: JSON.stringify(spec) ?? 'null' });
 
 /** The spec of a VSecMSecret as its author writes it. */
 export const specText = (change: Record<string, unknown> = {}): Record<string, unknown> => ({

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../agent/api/reasons.ts';
-import type { Resource } from '../../agent/api/resource.ts';
 import { Plans, type Plan } from '../../agent/sync/plans.ts';
 import { Fetching, SAFE } from '../fetch/fetching.ts';
-import { resourceOf, specText } from './objects.ts';
+import { resourceOf, type ResourceChange, specText } from './objects.ts';
 
 const KEY = 'team-a/db';
 
@@ -21,7 +20,7 @@ function begin() {
   let generation = 0;
   return {
     plans,
-    put: (spec: Record<string, unknown> = {}, change: Partial<Resource> = {}): Plan => {
+    put: (spec: Record<string, unknown> = {}, change: ResourceChange = {}): Plan => {
       generation += 1;
       plan = plans.of(resourceOf({ generation, spec: specText(spec), ...change }), plan);
       return plan;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { targetNameOf, type Resource } from '../../agent/api/resource.ts';
+import type { Resource } from '../../agent/api/resource.ts';
 import type { SecretMeta } from '../../agent/api/secret-meta.ts';
 import { Claims } from '../../agent/target/claims.ts';
-import { resourceOf, secretMeta } from '../sync/objects.ts';
+import { resourceOf, type ResourceChange, secretMeta } from '../sync/objects.ts';
 
 const SHARED = 'team-a/shared';
-const claimant = (name: string, day: number, change: Partial<Resource> = {}): Resource =>
+const claimant = (name: string, day: number, change: ResourceChange = {}): Resource =>
   resourceOf({
     name,
     createdAt: `2026-01-0${day}T00:00:00Z`,
@@ -55,7 +55,7 @@ test('one that is being deleted holds nothing, and the others are told', () => {
   assert.equal(holder(), 'young');
 });
 
-const HOLDS: Record<string, (world: ReturnType<typeof begin>) => Partial<Resource>> = {
+const HOLDS: Record<string, (world: ReturnType<typeof begin>) => ResourceChange> = {
   'owns the Secret': ({ owned }) => {
     owned('uid-young');
     return {};
@@ -168,7 +168,7 @@ test('after any changes the best hold wins, then age, and whoever gains or loses
       const holders = (): Map<string, string | undefined> =>
         new Map(['s', 't'].map((one) => [one, claims.holder(`team-a/${one}`)?.key]));
       const rank = (one: Resource): string => {
-        const of = targetNameOf(one);
+        const of = one.targetName;
         const writes = writers.includes(`${one.key} ${of}`) || one.status.secret?.name === of;
         return `${owners[of]?.includes(one.name) ? 0 : writes ? 1 : 2} ${one.createdAt} ${one.uid}`;
       };
@@ -183,7 +183,7 @@ test('after any changes the best hold wins, then age, and whoever gains or loses
         if (gone) all.delete(resource.key);
         else all.set(resource.key, resource);
         for (const [one, key] of holders()) {
-          const living = [...all.values()].filter((each) => targetNameOf(each) === one && !each.deleting);
+          const living = [...all.values()].filter((each) => each.targetName === one && !each.deleting);
           living.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
           assert.equal(key, living[0]?.key);
           if (key === before.get(one)) continue;
@@ -191,7 +191,7 @@ test('after any changes the best hold wins, then age, and whoever gains or loses
             if (
               concerned !== undefined &&
               concerned !== resource.key &&
-              targetNameOf(all.get(concerned)!) === one
+              all.get(concerned)!.targetName === one
             )
               assert.ok(told.has(concerned), `${concerned} was not told`);
         }
