@@ -41,7 +41,7 @@ export class Duty {
   readonly #gone = new AbortController();
 
   constructor(options: DutyOptions) {
-    const { namespaces, kube, clock, random, log, metrics, onRewound } = options;
+    const { namespaces, concurrency, kube, clock, random, log, metrics, onRewound } = options;
     this.#options = options;
     const common = { client: kube, log, metrics, clock, random, onRewound };
     const room = new SpecRoom();
@@ -71,7 +71,7 @@ export class Duty {
       },
       onChange: (now, before) => this.#engine.wakeups.secretChanged(now, before),
     });
-    this.#queue = new WorkQueue({ clock, random, metrics });
+    this.#queue = new WorkQueue({ clock, random, metrics, places: concurrency });
     this.#turns = new Turns({ clock });
     this.#engine = new Engine({
       ...options,

@@ -38,6 +38,8 @@ export class Lane {
   readonly #lines = new Map<string, Fifo<Place>>();
   /** Namespaces with a line, the next one first. */
   readonly #turns = new Fifo<string>();
+  /** Namespaces with a line that are given nothing before `resume`. */
+  #resting: string[] = [];
 
   constructor(debts = new Debts()) {
     this.#debts = debts;
@@ -71,10 +73,14 @@ export class Lane {
     this.#places.delete(key);
   }
 
-  /** Takes the next key out. */
-  shift(): string | undefined {
+  /** Takes the next key out. Namespaces that are `full` have no turn before `resume`. */
+  shift(full: (namespace: string) => boolean = () => false): string | undefined {
     while (!this.#turns.empty) {
       const namespace = this.#turns.shift()!;
+      if (full(namespace)) {
+        this.#resting.push(namespace);
+        continue;
+      }
       const line = this.#lines.get(namespace)!;
       if (!this.#turns.empty && this.#debts.sitsOut(namespace)) {
         this.#turns.push(namespace);
@@ -89,5 +95,11 @@ export class Lane {
       return place.key;
     }
     return undefined;
+  }
+
+  /** Namespaces that were full have turns again. */
+  resume(): void {
+    for (const namespace of this.#resting) this.#turns.push(namespace);
+    this.#resting = [];
   }
 }

@@ -8,6 +8,11 @@ import { Lane } from './lane.ts';
 export interface WorkQueueOptions {
   clock: Clock;
   metrics: Pick<Metrics, 'queueDepth'>;
+  /**
+   * Keys in work at a time. A namespace has no more of these places than it leaves free, so that the slow writes of one
+   * (a webhook that hangs takes 10 s of each) do not take the places of all. Default: as many as there are takers.
+   */
+  places?: number;
   /** Delays of `retry`, milliseconds; default: up to 1 s at first, up to 5 min in the end. */
   backoff?: { firstMs: number; maxMs: number };
   random: Random;
@@ -35,6 +40,8 @@ export class WorkQueue {
   readonly #routine = new Lane(this.#debts);
   /** Being worked on; the value says whether and how it was added meanwhile. */
   readonly #active = new Map<string, 'urgent' | 'routine' | undefined>();
+  /** How many of them each namespace has. */
+  readonly #held = new Map<string, number>();
   readonly #retries = new Map<string, Retry>();
   readonly #takers = new Set<(key: string | undefined) => void>();
   #taken = 0;
@@ -67,7 +74,7 @@ export class WorkQueue {
   /** The next key, which must be given back by `done`; `undefined` once `signal` is aborted or the queue closed. */
   take(signal: AbortSignal): Promise<string | undefined> {
     if (signal.aborted || this.#closed) return Promise.resolve(undefined);
-    const key = this.#next(); // who waits already waits because there is none
+    const key = this.#next(); // who waits already waits because there is none for anybody
     if (key !== undefined) return Promise.resolve(key);
     return new Promise((resolve) => {
       const taker = (key: string | undefined): void => {
@@ -84,8 +91,12 @@ export class WorkQueue {
   /** The work on `key` has ended, well or badly. */
   done(key: string): void {
     const again = this.#active.get(key);
-    this.#active.delete(key);
+    if (!this.#active.delete(key)) return;
+    this.#hold(key, -1);
+    this.#urgent.resume();
+    this.#routine.resume();
     if (again !== undefined) this.add(key, { urgent: again === 'urgent' });
+    this.#hand();
   }
 
   /**
@@ -130,9 +141,19 @@ export class WorkQueue {
   }
 
   #hand(): void {
-    const [taker] = this.#takers;
-    if (taker === undefined) this.#options.metrics.queueDepth.set(this.size);
-    else taker(this.#next());
+    for (const taker of this.#takers) {
+      const key = this.#next();
+      if (key === undefined) break;
+      taker(key);
+    }
+    this.#options.metrics.queueDepth.set(this.size);
+  }
+
+  #hold(key: string, change: 1 | -1): void {
+    const namespace = namespaceOf(key);
+    const held = (this.#held.get(namespace) ?? 0) + change;
+    if (held === 0) this.#held.delete(namespace);
+    else this.#held.set(namespace, held);
   }
 
   #next(): string | undefined {
@@ -140,11 +161,17 @@ export class WorkQueue {
       this.#taken % ROUTINE_SHARE === ROUTINE_SHARE - 1
         ? [this.#routine, this.#urgent]
         : [this.#urgent, this.#routine];
-    const key = first.shift() ?? second.shift();
+    const { places = Infinity } = this.#options;
+    const free = places - this.#active.size;
+    const full = (namespace: string): boolean => (this.#held.get(namespace) ?? 0) >= free;
+    const key = first.shift(full) ?? second.shift(full);
     if (key === undefined) return undefined;
     this.#taken += 1;
     this.#active.set(key, undefined);
+    this.#hold(key, 1);
     this.#options.metrics.queueDepth.set(this.size);
     return key;
   }
 }
+
+const namespaceOf = (key: string): string => key.slice(0, key.indexOf('/'));

@@ -63,7 +63,7 @@ export class EventSink {
         kind: 'Event',
         metadata: {
           namespace: regarding.namespace,
-          name: `${regarding.name.slice(0, 200)}.${now.toString(16)}${this.#serial.toString(16)}`,
+          name: `${beginningOf(regarding.name)}.${now.toString(16)}${this.#serial.toString(16)}`,
         },
         regarding,
         type,
@@ -97,6 +97,9 @@ export class EventSink {
     }
   }
 }
+
+/** Room for the rest of an Event's name, whose parts must not end with what a cut may leave there. */
+const beginningOf = (name: string): string => name.slice(0, 200).replace(/[.-]+$/, '');
 
 function cut(note: string): string {
   const bytes = Buffer.from(note);

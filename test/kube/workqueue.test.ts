@@ -7,7 +7,7 @@ import { FakeClock } from '../fake-clock.ts';
 
 const never = new AbortController().signal;
 
-function create() {
+function create(options: { places?: number } = {}) {
   const clock = new FakeClock();
   const metrics = createMetrics();
   const queue = new WorkQueue({
@@ -15,6 +15,7 @@ function create() {
     metrics,
     backoff: { firstMs: 1_000, maxMs: 4_000 },
     random: () => 0.5,
+    ...options,
   });
   /** Takes all that can be taken now. */
   const drain = async (): Promise<string[]> => {
@@ -87,6 +88,30 @@ suite('a work queue', () => {
     queue.done('a/1');
     assert.equal(await queue.take(never), 'b/1');
     assert.equal(queue.size, 0);
+  });
+
+  test('a namespace has no more keys in work than it leaves places free', async () => {
+    const { queue } = create({ places: 16 });
+    const taken: string[] = [];
+    const takers = Array.from({ length: 16 }, async () => taken.push((await queue.take(never)) ?? ''));
+    const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const inWork = async (namespace: string): Promise<number> => {
+      await settled();
+      return taken.filter((key) => key.startsWith(`${namespace}/`)).length;
+    };
+    for (let i = 0; i < 40; i++) queue.add(`slow/${i}`, { urgent: i % 2 === 0 });
+    assert.equal(await inWork('slow'), 8);
+    queue.add('fine/1');
+    assert.equal(await inWork('fine'), 1, 'others have their places');
+    for (let i = 0; i < 40; i++) queue.add(`slower/${i}`);
+    assert.equal(await inWork('slower'), 4);
+    assert.equal(queue.size, 68);
+    queue.done('fine/1');
+    assert.equal(await inWork('slow'), 8);
+    for (const key of taken.filter((one) => one.startsWith('slow/')).slice(0, 6)) queue.done(key);
+    await settled();
+    assert.equal(taken.length, 16, 'a key that waits is handed out when there is room for its namespace');
+    assert.equal(takers.length, 16);
   });
 
   test('lets takers wait, first come first served, until they no longer want to', async () => {
@@ -181,6 +206,37 @@ suite('a work queue', () => {
           assert.equal(queue.size, [...wanted].filter((each) => !active.includes(each)).length);
         }
       }),
+    );
+  });
+
+  test('workers that come back get to every key, however few places a namespace has', async () => {
+    const key = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(9), fc.boolean());
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(key, { maxLength: 40 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (keys, places) => {
+          const { queue } = create({ places });
+          const seen = new Set<string>();
+          let atOnce = 0;
+          const stop = new AbortController();
+          const work = async (): Promise<void> => {
+            for (let taken; (taken = await queue.take(stop.signal)) !== undefined; queue.done(taken)) {
+              assert.ok((atOnce += 1) <= places);
+              seen.add(taken);
+              await Promise.resolve();
+              atOnce -= 1;
+            }
+          };
+          const workers = Array.from({ length: places }, work);
+          for (const [namespace, name, urgent] of keys) queue.add(`${namespace}/${name}`, { urgent });
+          await new Promise((resolve) => setImmediate(resolve));
+          assert.equal(queue.size, 0);
+          assert.equal(seen.size, new Set(keys.map(([namespace, name]) => `${namespace}/${name}`)).size);
+          stop.abort();
+          await Promise.all(workers);
+        },
+      ),
     );
   });
 

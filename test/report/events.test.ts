@@ -65,6 +65,17 @@ test('Events of one moment have different names, also for the longest name of a 
   for (const name of names) assert.ok(name.length <= 253);
 });
 
+for (const at of [199, 198])
+  test(`an Event's name is one, wherever the resource's is cut: at a dash, character ${at}`, () => {
+    const { events, posted } = begin();
+    const name = `${'a'.repeat(at)}--b`;
+    events.publish({ ...RESOURCE, name }, 'Normal', 'Synced', 'done');
+    assert.match(
+      posted[0]!.metadata.name,
+      /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    );
+  });
+
 for (const [kind, letter] of [
   ['ASCII', 'n'],
   ['two bytes', 'ä'],
