@@ -26,6 +26,11 @@ const TIMEOUT_MS = 30_000;
  * another agent may serve the namespace.
  */
 const MUTATION_TIMEOUT_MS = 10_000;
+/**
+ * So much earlier the server itself is to give up: it then says what it waited for, such as a webhook that hangs, does not
+ * carry out later what was given up here, and the connection is none the worse.
+ */
+const TO_ANSWER_MS = 1_000;
 const LARGEST_ANSWER_BYTES = 256 * 1024 * 1024;
 
 interface Parts {
@@ -109,7 +114,8 @@ export class KubeClient {
   }
 
   /**
-   * Server-side apply. `created` tells 201 from 200: whether the object was absent.
+   * Server-side apply. `created` tells 201 from 200: whether the object was absent. The server is told how long it may
+   * take.
    * @throws KubeError
    */
   async apply<T>(
@@ -118,10 +124,12 @@ export class KubeClient {
     options: ApplyOptions,
   ): Promise<{ created: boolean; object: T }> {
     const { fieldManager, force, metadataOnly = false, subresource, ...rest } = options;
+    const { timeoutMs = MUTATION_TIMEOUT_MS } = rest;
+    const timeout = timeoutMs > TO_ANSWER_MS ? `${timeoutMs - TO_ANSWER_MS}ms` : undefined;
     const { status, object } = await this.#exchange<T>({
       method: 'PATCH',
       path: subresource === undefined ? path : `${path}/${subresource}`,
-      query: { fieldManager, force },
+      query: { fieldManager, force, timeout },
       body,
       contentType: APPLY,
       accept: metadataOnly ? METADATA : OBJECT,

@@ -75,6 +75,8 @@ export function refusalOf(error: unknown): SecretApiError {
   const fields = causes.map((cause) => cause.field).filter((field) => field !== '');
   const details = { reason: code ?? (reason || String(status)), retryAfterMs, by, fields };
   if (code === 'NotSent') return new SecretApiError('guarded');
+  // A webhook chooses its status; one that fails, with 500, does so for some namespaces and not as a server does.
+  if (by === 'webhook' && status !== 403) return new SecretApiError('invalid', details);
   if (error.hasCause('NamespaceTerminating')) return new SecretApiError('terminating', details);
   if (error.hasCause('FieldManagerConflict')) return new SecretApiError('field-conflict', details);
   if (status === 404) return new SecretApiError('missing', details);

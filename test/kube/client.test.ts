@@ -68,7 +68,7 @@ suite('requests', () => {
     const first = client.apply(PATH, { data: {} }, { fieldManager: 'm', force: false, metadataOnly: true });
     let asked = await wire.next();
     assert.equal(asked.request.method, 'PATCH');
-    assert.equal(asked.query.toString(), 'fieldManager=m&force=false');
+    assert.equal(asked.query.toString(), 'fieldManager=m&force=false&timeout=9000ms');
     assert.equal(asked.header('content-type'), 'application/apply-patch+yaml');
     assert.match(asked.header('accept') ?? '', /as=PartialObjectMetadata;/);
     asked.answer(201, { metadata: {} });
@@ -79,6 +79,11 @@ suite('requests', () => {
     assert.equal(asked.query.get('force'), 'true');
     asked.answer(200, {});
     assert.equal((await second).created, false);
+    const third = client.apply(PATH, {}, { fieldManager: 'm', force: true, timeoutMs: 1_000 });
+    asked = await wire.next();
+    assert.equal(asked.query.get('timeout'), null, 'there is no time to spare');
+    asked.answer(200, {});
+    await third;
   });
 });
 

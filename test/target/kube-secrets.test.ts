@@ -29,6 +29,11 @@ const ANSWERS: readonly [what: string, status: number, options: KubeErrorOptions
   ['413', 413, {}, 'invalid'],
   ['429', 429, { retryAfterMs: 2_000 }, 'unavailable'],
   ['500', 500, {}, 'unavailable'],
+  ['400 of a webhook', 400, { refusedBy: 'webhook' }, 'invalid'],
+  ['404 of a webhook', 404, { refusedBy: 'webhook' }, 'invalid'],
+  ['409 of a webhook', 409, { refusedBy: 'webhook' }, 'invalid'],
+  ['500 of a webhook that fails', 500, { refusedBy: 'webhook' }, 'invalid'],
+  ['403 of a webhook', 403, { refusedBy: 'webhook' }, 'forbidden'],
   ['no answer', 0, { code: 'ECONNREFUSED' }, 'unavailable'],
 ];
 
