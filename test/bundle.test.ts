@@ -16,6 +16,7 @@ const ALLOWED = [
   '@connectrpc/connect-node',
   '@kubernetes/client-node',
   'js-yaml',
+  'jsonpath-plus',
   'lru-cache',
   'undici',
   // pino and its own
