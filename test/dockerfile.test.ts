@@ -4,31 +4,16 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { load } from 'js-yaml';
+import { parseDockerfile } from '../scripts/image/dockerfile.ts';
 
-// No engine builds the image here, so these hold what would otherwise be noticed on a cluster.
+// What takes no engine and no root to see; test/long/image.test.ts runs the image.
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-interface Instruction {
-  name: string;
-  rest: string;
-}
-
-/** The instructions of each stage, in order. */
-function stages(dockerfile: string): Instruction[][] {
-  const all: Instruction[][] = [];
-  for (const line of dockerfile.split('\n')) {
-    const [, name, rest] = /^([A-Z]+) (.*)$/.exec(line) ?? [];
-    if (name === undefined || rest === undefined) continue;
-    if (name === 'FROM') all.push([]);
-    all.at(-1)?.push({ name, rest });
-  }
-  return all;
-}
-
-const [build = [], image = []] = stages(read('Dockerfile'));
+const stages = parseDockerfile(read('Dockerfile'));
+const [build, image] = stages;
 const only = (name: string): string => {
-  const found = image.filter((instruction) => instruction.name === name);
+  const found = image!.instructions.filter((instruction) => instruction.name === name);
   assert.equal(found.length, 1, `${name} in the last stage`);
   return found[0]?.rest ?? '';
 };
@@ -38,11 +23,13 @@ const { version } = JSON.parse(read('package.json'));
 
 describe('the image', () => {
   test('has two stages, the last one on distroless with nothing but dist/', () => {
-    assert.equal(stages(read('Dockerfile')).length, 2);
-    assert.match(only('FROM'), /^gcr\.io\/distroless\/nodejs24-debian12:nonroot$/);
+    assert.equal(stages.length, 2);
+    assert.equal(image!.from, 'gcr.io/distroless/nodejs24-debian12:nonroot');
     assert.equal(only('COPY'), '--from=build /src/dist /app/dist');
     assert.deepEqual(
-      image.filter(({ name }) => !['FROM', 'WORKDIR', 'COPY', 'USER', 'ENTRYPOINT'].includes(name)),
+      image!.instructions.filter(
+        ({ name }) => !['LABEL', 'WORKDIR', 'COPY', 'USER', 'ENTRYPOINT'].includes(name),
+      ),
       [],
     );
   });
@@ -68,7 +55,16 @@ describe('the image', () => {
     assert.ok(container.command.includes('--permission'));
   });
 
-  test('has the version of the package, in the DaemonSet and in Kustomization', () => {
+  test('is of the base images with just these digests, if they are given', () => {
+    const digests = { NODE_DIGEST: 'sha256:1', DISTROLESS_DIGEST: 'sha256:2' };
+    assert.deepEqual(
+      parseDockerfile(read('Dockerfile'), digests).map(({ from }) => from),
+      ['node:24-bookworm-slim@sha256:1', 'gcr.io/distroless/nodejs24-debian12:nonroot@sha256:2'],
+    );
+  });
+
+  test('has the version of the package, in its label, in the DaemonSet and in Kustomization', () => {
+    assert.ok(only('LABEL').includes(`image.version="${version}" `));
     assert.equal(container.image, `vsecm-agent:${version}`);
     assert.match(read('daemonset/Kustomization'), new RegExp(`^    newTag: ${version}$`, 'm'));
   });
@@ -78,7 +74,7 @@ describe('the image', () => {
       .split('\n')
       .filter((line) => line.startsWith('!'))
       .map((line) => line.slice(1));
-    for (const { rest } of build.filter(({ name }) => name === 'COPY')) {
+    for (const { rest } of build!.instructions.filter(({ name }) => name === 'COPY')) {
       for (const source of rest.split(' ').slice(0, -1)) {
         assert.ok(existsSync(join(ROOT, source)), source);
         assert.ok(

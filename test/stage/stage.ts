@@ -48,15 +48,22 @@ export class Stage {
   static async start({
     install = async (cluster) => cluster.apply(await shippedManifests()),
     cluster: given,
+    safePort: port,
     ...options
   }: ClusterOptions & {
     install?: (cluster: TestCluster) => Promise<unknown>;
     /** One that runs already; ends with the stage. */
     cluster?: TestCluster;
+    /** Where Safe listens; default any free port. */
+    safePort?: number;
   } = {}): Promise<Stage> {
     const cluster = given ?? (await startCluster(options));
     const authority = await DevAuthority.create();
-    const stage = new Stage(cluster, authority, await DevSafe.start({ authority }));
+    const stage = new Stage(
+      cluster,
+      authority,
+      await DevSafe.start({ authority, ...(port !== undefined && { port }) }),
+    );
     try {
       await install(cluster);
       if (cluster.kind === 'real') await policyInForce(cluster);
