@@ -67,13 +67,19 @@ export function secretApi(client: KubeClient, clock: Clock): SecretApi {
 
 const mutation = (guard: Guard) => ({ timeoutMs: MUTATION_MS, mayLeave: guard });
 
+/** Fields that a message names: who mends so many looks again. */
+const MOST_FIELDS = 10;
+/** A key of the data may be what a member of an object is called, and that a secret. */
+const withoutMember = (field: string): string => field.replace(/^(\.?(?:data|stringData))[.[].*$/s, '$1[…]');
+
 /** Tells the answers apart as seen on kube-apiserver 1.37: reason, causes and status, never a message. */
 export function refusalOf(error: unknown): SecretApiError {
   if (error instanceof SecretApiError) return error;
   if (!(error instanceof KubeError)) throw error;
   const { status, reason, causes, retryAfterMs, code, refusedBy: by } = error;
   const fields = causes.map((cause) => cause.field).filter((field) => field !== '');
-  const details = { reason: code ?? (reason || String(status)), retryAfterMs, by, fields };
+  const told = [...new Set(fields.map(withoutMember))].slice(0, MOST_FIELDS);
+  const details = { reason: code ?? (reason || String(status)), retryAfterMs, by, fields: told };
   if (code === 'NotSent') return new SecretApiError('guarded');
   // A webhook chooses its status; one that fails, with 500, does so for some namespaces and not as a server does.
   if (by === 'webhook' && status !== 403) return new SecretApiError('invalid', details);

@@ -56,6 +56,23 @@ test('what the decision and the log need of an answer is kept', () => {
   assert.equal(refusalOf(new KubeError(502)).details.reason, '502');
 });
 
+test('of a key of the data it is not told what it is called: members give keys their names', () => {
+  const fields = [
+    'data[s3cr3t]',
+    '.data.s3cr3t',
+    'stringData[s3cr3t.x]',
+    'data[s3cr3t2]',
+    'data',
+    'metadata.labels',
+  ];
+  const causes = [...fields, ...Array.from({ length: 50 }, (_, index) => `x${index}`)].map((field) =>
+    cause('c', field),
+  );
+  const told = refusalOf(new KubeError(422, { reason: 'Invalid', causes })).details.fields ?? [];
+  assert.deepEqual(told.slice(0, 5), ['data[…]', '.data[…]', 'stringData[…]', 'data', 'metadata.labels']);
+  assert.equal(told.length, 10);
+});
+
 test('an error that nobody declared is not taken for a refusal', () => {
   const bug = new TypeError('a bug');
   assert.throws(() => refusalOf(bug), bug);
