@@ -194,7 +194,7 @@ export class KubeClient {
       const mayLeave = this.#guard(request.mayLeave);
       const answer = await sender.send({ ...request, mayLeave, use: 'requests' }, deadline);
       pool = answer.pool;
-      const body = await readText(answer.response.body, LARGEST_ANSWER_BYTES);
+      const body = await readText(answer.response.body, request.largestBytes ?? LARGEST_ANSWER_BYTES);
       return { status: answer.response.statusCode, object: (body === '' ? undefined : parseJson(body)) as T };
     } catch (error) {
       throw this.#failure(error, deadline, pool);

@@ -20,6 +20,12 @@ interface Page {
 }
 
 const TIMEOUT_MS = 60_000;
+/**
+ * One page, and a whole collection in one piece, as they come over the wire: in memory an answer is some six times
+ * that while it is read. etcd stores up to 1.5 MiB of one object, and 500 of them would be more than the heap.
+ */
+const LARGEST_PAGE_BYTES = 12 * 1024 * 1024;
+const LARGEST_LIST_BYTES = 32 * 1024 * 1024;
 /** One object of the quorum; while it is asked for nothing is watched. A busy server lets it wait for 15 s. */
 const VERSION_TIMEOUT_MS = 20_000;
 
@@ -46,7 +52,8 @@ export async function currentVersion(
 
 /**
  * Lists a collection page by page. The pages are one snapshot; when the server has dropped it between two pages
- * (410), the list is asked for in one piece, as client-go's pager does.
+ * (410), the list is asked for in one piece, as client-go's pager does. A page that is too large is asked for again
+ * with fewer objects.
  * @returns what `onItem` said of the snapshot's objects, and its resourceVersion, to watch from
  * @throws KubeError
  */
@@ -69,9 +76,14 @@ export async function listAll(
         query,
         accept,
         timeoutMs: TIMEOUT_MS,
+        largestBytes: limit === undefined ? LARGEST_LIST_BYTES : LARGEST_PAGE_BYTES,
         signal,
       });
     } catch (error) {
+      if (limit !== undefined && limit > 1 && error instanceof KubeError && error.code === 'TooLarge') {
+        limit = Math.ceil(limit / 8);
+        continue;
+      }
       if (next === undefined || !(error instanceof KubeError) || error.status !== 410) throw error;
       next = limit = undefined;
       keys.clear();

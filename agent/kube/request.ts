@@ -11,6 +11,8 @@ export interface KubeRequest {
   accept?: string;
   /** From the start to the last byte; default 30 s for GET, 10 s for what changes something. */
   timeoutMs?: number;
+  /** A longer answer is a failure with the code `TooLarge`; default 256 MiB. */
+  largestBytes?: number;
   /** Abandons the request. A write that must finish when the agent ends is given none. */
   signal?: AbortSignal | undefined;
   /**

@@ -117,6 +117,21 @@ suite('pages', () => {
     assert.deepEqual(warnings(lines), []);
   });
 
+  test('that are too large are asked for again with fewer objects, from where they began', async (t) => {
+    const { wire, told, informer, stop, lines } = await follow(t);
+    const large = { ...thing('b', 2), bloat: 'x'.repeat(13 * 1024 * 1024) };
+    (await wire.next()).status(400, 'BadRequest');
+    (await wire.next()).answer(200, list(7, [thing('a', 1), thing('z', 1)], 'more'));
+    (await wire.next()).answer(200, list(7, [thing('b', 2), large], 'end'));
+    const again = await wire.next();
+    assert.deepEqual(Object.fromEntries(again.query), { limit: '1', continue: 'more' });
+    again.answer(200, list(7, [thing('b', 2)]));
+    await informer.whenSynced(stop.signal);
+    const wanted = ['+ns/a', '+ns/z', '+ns/b'];
+    assert.deepEqual(await told(...wanted), wanted);
+    assert.deepEqual(warnings(lines), []);
+  });
+
   test('of metadata hold null instead of an empty list, as kube-apiserver 1.37 writes it', async (t) => {
     const { wire, informer, stop, lines } = await follow(t, { metadataOnly: true });
     (await wire.next()).status(422, 'Invalid');
