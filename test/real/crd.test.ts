@@ -71,7 +71,13 @@ describe('the CRD on the real kube-apiserver', { timeout: 240_000 }, () => {
     }
     const text = snapshotOf(refusals);
     if (process.env.UPDATE_SNAPSHOTS === '1') await writeFile(SNAPSHOT, text);
-    assert.equal(text, await readFile(SNAPSHOT, 'utf8'), 'UPDATE_SNAPSHOTS=1 writes the snapshot anew');
+    const kept = await readFile(SNAPSHOT, 'utf8');
+    const { minor } = (await cluster.request('GET', '/version')).body;
+    // Seen on 1.34: a rule's refusal names the type where later versions show the value, or nothing.
+    const plain = (all: string): string =>
+      all.replaceAll(/Invalid value: (?:"(?:[^"\\]|\\.)*"|\d+): /g, 'Invalid value: ');
+    if (minor === '37') assert.equal(text, kept, 'UPDATE_SNAPSHOTS=1 writes the snapshot anew');
+    else assert.equal(plain(text), plain(kept));
   });
 
   test('judges refs as the agent does', async () => {
