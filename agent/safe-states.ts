@@ -31,7 +31,7 @@ export class SafeStates {
   }
 
   declared(): DeclaredSafeState[] {
-    return this.#options.safes.all.map((safe) => this.#declared(safe));
+    return this.#options.safes.named.map((safe) => this.#declared(safe));
   }
 
   /** When the last root of each Safe's bundle expires, Unix milliseconds; undefined: there is no bundle. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls';
 import { buildConnector, Client } from 'undici';
 import type { Reach } from '../reach.ts';
@@ -127,9 +128,10 @@ export class SafeConnection {
   ): Promise<void> {
     const { reach, serverName } = this.#options;
     const found = (): void => void (this.#evidence.phase = 'connecting');
+    let httpSocket: Socket | undefined;
     try {
       const port = Number(to.port || 443);
-      const httpSocket = await reach.connect(to.hostname, port, this.#ended.signal, found);
+      httpSocket = await reach.connect(to.hostname, port, this.#ended.signal, found);
       // A dot at the end is DNS's, and no part of the name in TLS: Go's servers refuse it.
       const servername = serverName ?? to.servername?.replace(/\.$/, '');
       // The declared type leaves out that a connector returns the socket it is opening.
@@ -137,6 +139,7 @@ export class SafeConnection {
         connector({ ...to, ...(servername && { servername }), httpSocket }, done) as unknown as TLSSocket,
       );
     } catch (error) {
+      httpSocket?.destroy();
       done(error as Error, null);
     }
   }

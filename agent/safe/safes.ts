@@ -5,12 +5,15 @@ import { normaliseSafeUrl } from './url.ts';
 export class Safes {
   /** One for each Safe, the home one first; several URLs may mean the same. */
   readonly all: readonly DeclaredSafe[];
+  /** One for each URL. */
+  readonly named: readonly DeclaredSafe[];
   readonly #home: DeclaredSafe;
   readonly #byUrl: ReadonlyMap<string, DeclaredSafe>;
   readonly #byDial: ReadonlyMap<string, DeclaredSafe>;
 
   /** @param declared the home Safe first, which serves resources that name none */
   constructor(declared: readonly [DeclaredSafe, ...DeclaredSafe[]]) {
+    this.named = declared;
     this.#home = declared[0];
     this.#byUrl = new Map(declared.map((safe) => [safe.url, safe]));
     // What dials the same differs in nothing but the URL, and is told by the first.
