@@ -26,6 +26,8 @@ const KNOWN = [
   'force',
   'propagationPolicy',
   'dryRun',
+  // How long a write may take; here none takes any.
+  'timeout',
 ];
 
 /** Those of pods/log, which the kubelet understands. */
