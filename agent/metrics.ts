@@ -1,4 +1,8 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+// Not its index, which brings OpenTelemetry and t-digests for what is not used here.
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Histogram from 'prom-client/lib/histogram.js';
+import Registry from 'prom-client/lib/registry.js';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 const PREFIX = 'vsecm_agent_';

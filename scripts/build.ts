@@ -80,6 +80,8 @@ async function bundleFile(
     lineLimit: 160,
     sourcemap: 'external',
     legalComments: 'none',
+    // By this undici leaves its second HTTP/1 parser out, which is an experiment, as in Node itself.
+    define: { esbuildDetection: '1' },
     // Dependencies that are CommonJS require Node's own modules.
     banner: { js: REQUIRE },
     ...options,

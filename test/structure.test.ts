@@ -7,7 +7,7 @@ import { violations } from './structure.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-const GENERATED = 'agent/spiffe/gen/';
+const GENERATED = 'test/devcluster/spire/gen/';
 
 function sources(): Map<string, string> {
   const files = new Map<string, string>();

@@ -21,6 +21,7 @@ const SHARED = [
   'agent/schedule.ts',
   'agent/shared-result.ts',
   'agent/tasks.ts',
+  'agent/undici.ts',
   'agent/version.ts',
 ];
 
@@ -84,7 +85,7 @@ export function violations(files: ReadonlyMap<string, string>, dependencies: rea
     const code = withoutComments(source);
     const bad = path.split('/').find((part) => BAD_NAMES.test(part));
     if (bad !== undefined) found.push(`${path}: ${bad} says nothing about what is in it`);
-    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(path.split('/').at(-1) ?? ''))
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.ts$/.test(path.split('/').at(-1) ?? ''))
       found.push(`${path}: file names are kebab-case`);
     if (/^export\s+(type\s+)?\*/m.test(code)) found.push(`${path}: re-exports a whole module`);
     if (!path.startsWith('agent/')) continue;

@@ -1,4 +1,5 @@
-import { buildConnector, Pool } from 'undici';
+import type { buildConnector as Undici } from 'undici';
+import { buildConnector, Pool } from '../undici.ts';
 import type { Clock } from '../clock.ts';
 import type { Reach } from '../reach.ts';
 import type { Credentials } from './access.ts';
@@ -62,11 +63,7 @@ export class Line {
   }
 
   /** TCP to whichever address of the host answers first, then TLS over it. */
-  async #connect(
-    connector: buildConnector.connector,
-    to: buildConnector.Options,
-    done: buildConnector.Callback,
-  ): Promise<void> {
+  async #connect(connector: Undici.connector, to: Undici.Options, done: Undici.Callback): Promise<void> {
     const { reach, clock } = this.#options;
     const secure = to.protocol === 'https:';
     const deadline = new Deadline(clock, [this.#ended.signal], CONNECT_MS, 'ConnectTimeout');

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls';
-import { buildConnector, Client } from 'undici';
+import type { buildConnector as Undici } from 'undici';
+import { buildConnector, Client } from '../undici.ts';
 import type { Reach } from '../reach.ts';
 import type { CertificateDates } from '../spiffe/error.ts';
 import { failureOfConnection, type PeerErrorOf } from './connection-failure.ts';
@@ -54,7 +55,7 @@ export class SafeConnection {
     const { notBefore, notAfter } = options.own;
     this.#evidence = noEvidence({ notBefore, notAfter, clock: options.wall() });
     const connectorOptions = { ...options.tls, maxCachedSessions: 0, allowH2: false, timeout: 0 };
-    const connector = buildConnector(connectorOptions as buildConnector.BuildOptions);
+    const connector = buildConnector(connectorOptions as Undici.BuildOptions);
     this.#client = new Client(options.url.origin, {
       allowH2: false,
       // undici's way to say `Connection: close`.
@@ -121,11 +122,7 @@ export class SafeConnection {
   }
 
   /** TCP to whichever address of the host answers first, then TLS over it. */
-  async #open(
-    connector: buildConnector.connector,
-    to: buildConnector.Options,
-    done: buildConnector.Callback,
-  ): Promise<void> {
+  async #open(connector: Undici.connector, to: Undici.Options, done: Undici.Callback): Promise<void> {
     const { reach, serverName } = this.#options;
     const found = (): void => void (this.#evidence.phase = 'connecting');
     let httpSocket: Socket | undefined;

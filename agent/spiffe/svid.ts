@@ -3,7 +3,7 @@ import { parseCertificates } from './certificate.ts';
 import { MalformedError } from './error.ts';
 import { parseSpiffeId, type SpiffeId } from './id.ts';
 import { checkIntermediate, checkLeaf } from './leaf.ts';
-import type { X509SVID, X509SVIDResponse } from './gen/workload_pb.ts';
+import type { X509SVID, X509SVIDResponse } from './workload-message.ts';
 import { TrustBundle } from './trust-bundle.ts';
 
 /** Who the agent is and whom it trusts, ready for TLS. Certificates and key live in memory only. */

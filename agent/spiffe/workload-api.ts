@@ -1,18 +1,12 @@
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
 import type { Clock } from '../clock.ts';
-import { Connection } from './connection.ts';
-import { SpiffeWorkloadAPI, type X509SVIDResponse } from './gen/workload_pb.ts';
+import { GrpcError, streamMessages } from './grpc-stream.ts';
 import type { SocketAddress } from './socket-address.ts';
+import { decodeX509SVIDResponse, type X509SVIDResponse } from './workload-message.ts';
 
 /** Required by the specification, so that a request forged through another service (SSRF) is refused. */
 const SECURITY_HEADER = { 'workload.spiffe.io': 'true' };
 
-/** What gRPC clients send as authority on a Unix socket. */
-const AUTHORITY = 'http://localhost';
-
-/** What gRPC itself accepts by default. */
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+const FETCH_X509_SVID = '/SpiffeWorkloadAPI/FetchX509SVID';
 
 /** A stream ended otherwise than by the caller's wish. */
 export class WorkloadApiError extends Error {
@@ -37,9 +31,9 @@ export interface FetchOptions {
 }
 
 /**
- * Opens one stream of `FetchX509SVID` on a connection of its own and yields its messages, undecided and
- * unchecked. Returns when `signal` is aborted; any other end is an error, since SPIRE ends no stream by itself
- * without one. Opening it again is up to the caller.
+ * Opens one stream of `FetchX509SVID` on a connection of its own and yields its messages, unchecked. Returns when
+ * `signal` is aborted; any other end is an error, since SPIRE ends no stream by itself without one. Opening it again
+ * is up to the caller.
  *
  * @throws WorkloadApiError
  */
@@ -48,23 +42,14 @@ export async function* fetchX509Svids(
   signal: AbortSignal,
 ): AsyncGenerator<X509SVIDResponse, void, void> {
   const { address, clock, firstMessageMs } = options;
-  const connection = new Connection(address, AUTHORITY);
-  const transport = createGrpcTransport({
-    baseUrl: AUTHORITY,
-    sessionManager: connection,
-    acceptCompression: [],
-    readMaxBytes: MAX_MESSAGE_BYTES,
-  });
   const timeout = new AbortController();
   const cancelTimeout = clock.after(firstMessageMs, () => timeout.abort());
+  const either = AbortSignal.any([signal, timeout.signal]);
   try {
-    const stream = createClient(SpiffeWorkloadAPI, transport).fetchX509SVID(
-      {},
-      { headers: SECURITY_HEADER, signal: AbortSignal.any([signal, timeout.signal]) },
-    );
-    for await (const message of stream) {
+    const call = { address, path: FETCH_X509_SVID, headers: SECURITY_HEADER };
+    for await (const message of streamMessages(call, either)) {
       cancelTimeout();
-      yield message;
+      yield decodeX509SVIDResponse(message);
     }
     if (!signal.aborted) throw new WorkloadApiError('unavailable', 'end of stream');
   } catch (error) {
@@ -73,19 +58,19 @@ export async function* fetchX509Svids(
     throw error instanceof WorkloadApiError ? error : translate(error);
   } finally {
     cancelTimeout();
-    connection.destroy();
   }
 }
 
 function translate(error: unknown): WorkloadApiError {
-  // What the system said is at the bottom of the chain, below what Node and connect made of it.
-  let systemCode: string | undefined;
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'string') systemCode = at.code;
+  if (!(error instanceof GrpcError)) {
+    // What the system said is at the bottom of the chain, below what Node made of it.
+    let cause = 'Unknown';
+    for (let at = error; at instanceof Error; at = at.cause)
+      if ('code' in at && typeof at.code === 'string') cause = at.code;
+    return new WorkloadApiError('unavailable', cause);
   }
-  const grpcCode = ConnectError.from(error).code;
-  if (systemCode !== undefined) return new WorkloadApiError('unavailable', systemCode);
-  if (grpcCode === Code.PermissionDenied) return new WorkloadApiError('denied', Code[grpcCode]);
-  if (grpcCode === Code.InvalidArgument) return new WorkloadApiError('refused', Code[grpcCode]);
-  return new WorkloadApiError('unavailable', Code[grpcCode]);
+  const { code } = error;
+  if (code === 'PermissionDenied') return new WorkloadApiError('denied', code);
+  if (code === 'InvalidArgument') return new WorkloadApiError('refused', code);
+  return new WorkloadApiError('unavailable', code);
 }

@@ -4,7 +4,6 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Random } from '../random.ts';
 import { MalformedError, type IdentityErrorCode, type IdentityErrorDetails } from './error.ts';
-import type { X509SVIDResponse } from './gen/workload_pb.ts';
 import { HeldIdentity, type IdentityChange } from './held-identity.ts';
 import { workloadName } from './id.ts';
 import { isOrphaned } from './orphaned-mount.ts';
@@ -14,6 +13,7 @@ import { ORPHANED_MOUNT, StreamOutage } from './stream-outage.ts';
 import { parseFederatedBundles } from './trust-bundle.ts';
 import { parseSvids, type Identity, type X509Svid } from './svid.ts';
 import { fetchX509Svids, WorkloadApiError } from './workload-api.ts';
+import type { X509SVIDResponse } from './workload-message.ts';
 
 export interface X509SourceOptions {
   /** `unix:///path` or `tcp://IP:port`. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { X509SVIDResponseSchema, type X509SVIDResponse } from '../../agent/spiffe/gen/workload_pb.ts';
+import { X509SVIDResponseSchema, type X509SVIDResponse } from './spire/gen/workload_pb.ts';
 import type { Ca, Issued, IssueOptions } from './pki.ts';
 import { DevAuthority } from './spire/authority.ts';
 import { WorkloadEndpoint } from './spire/workload-endpoint.ts';

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../agent/spiffe/gen/workload_pb.ts';
+import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../devcluster/spire/gen/workload_pb.ts';
 import { DevAuthority } from '../devcluster/spire/authority.ts';
 import type { DevSpire } from '../devcluster/spire.ts';
 import { KEYSTONE, SCOUT, startSpire, watch } from './harness.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { X509SVIDResponseSchema } from '../../agent/spiffe/gen/workload_pb.ts';
+import { X509SVIDResponseSchema } from '../devcluster/spire/gen/workload_pb.ts';
 import type { DevSpire } from '../devcluster/spire.ts';
 import { Ca } from '../devcluster/pki.ts';
 import { SCOUT, startSpire, watch } from './harness.ts';

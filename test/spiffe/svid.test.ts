@@ -6,7 +6,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { parseCertificates, profileOf } from '../../agent/spiffe/certificate.ts';
 import { readElements } from '../../agent/spiffe/der.ts';
 import { MalformedError } from '../../agent/spiffe/error.ts';
-import { X509SVIDResponseSchema, X509SVIDSchema } from '../../agent/spiffe/gen/workload_pb.ts';
+import { X509SVIDResponseSchema, X509SVIDSchema } from '../devcluster/spire/gen/workload_pb.ts';
 import { parseSvids, X509Svid } from '../../agent/spiffe/svid.ts';
 import { Ca, type IssueOptions } from '../devcluster/pki.ts';
 import { SCOUT } from './harness.ts';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { connect, createServer, type TlsOptions, type TLSSocket } from 'node:tls';
 import { create } from '@bufbuild/protobuf';
-import { X509SVIDSchema } from '../../agent/spiffe/gen/workload_pb.ts';
+import { X509SVIDSchema } from '../devcluster/spire/gen/workload_pb.ts';
 import { X509Svid, type Identity } from '../../agent/spiffe/svid.ts';
 import { peerErrorOf, tlsOptions } from '../../agent/spiffe/tls.ts';
 import type { Ca, Issued } from '../devcluster/pki.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
-import { SpiffeWorkloadAPI, type X509SVIDResponse } from '../../../agent/spiffe/gen/workload_pb.ts';
+import { SpiffeWorkloadAPI, type X509SVIDResponse } from './gen/workload_pb.ts';
 
 /** One open stream of `FetchX509SVID`. */
 interface Stream {
