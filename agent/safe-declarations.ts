@@ -175,12 +175,9 @@ function refuseDisagreement(index: number, safe: DeclaredSafe, other: DeclaredSa
   };
   for (const [field, of] of Object.entries(said)) {
     if (of(safe) === of(other)) continue;
-    const shown = field === 'proof' ? '(a digest)' : String(of(safe));
-    throw new DeclarationError(
-      `[${index}].${field}`,
-      shown,
-      `what is said for ${other.url}, which dials the same`,
-    );
+    const shown = (one: DeclaredSafe): string => (field === 'proof' ? '(a digest)' : String(of(one)));
+    const wanted = `${shown(other)}, as for ${other.url}, which dials the same`;
+    throw new DeclarationError(`[${index}].${field}`, shown(safe), wanted);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Reach } from '../reach.ts';
 import type { CertificateDates } from '../spiffe/error.ts';
 import { failureOfConnection, type PeerErrorOf } from './connection-failure.ts';
 import { SafeError } from './error.ts';
+import { serverNameOf } from './url.ts';
 import { gather, noEvidence, type Evidence, type Phase } from './evidence.ts';
 
 export interface SafeConnectionOptions {
@@ -129,8 +130,7 @@ export class SafeConnection {
     try {
       const port = Number(to.port || 443);
       httpSocket = await reach.connect(to.hostname, port, this.#ended.signal, found);
-      // A dot at the end is DNS's, and no part of the name in TLS: Go's servers refuse it.
-      const servername = serverName ?? to.servername?.replace(/\.$/, '');
+      const servername = serverName ?? serverNameOf(to.hostname);
       // The declared type leaves out that a connector returns the socket it is opening.
       this.#watch(
         connector({ ...to, ...(servername && { servername }), httpSocket }, done) as unknown as TLSSocket,

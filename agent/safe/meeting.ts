@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { isIP } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import type { Reach } from '../reach.ts';
@@ -7,6 +6,7 @@ import { failureOfConnection } from './connection-failure.ts';
 import type { DeclaredSafe } from './declared-safe.ts';
 import { SafeError } from './error.ts';
 import { gather, noEvidence, type Evidence, type Phase } from './evidence.ts';
+import { serverNameOf } from './url.ts';
 import { identityOf, type IdentitySource, type SafeTls } from './own-identity.ts';
 
 export interface MeetingOptions {
@@ -79,8 +79,7 @@ async function verify(
   const { hostname, port } = new URL(dial);
   const found = (): void => void (evidence.phase = 'connecting');
   const tcp = await reach.connect(hostname, Number(port || 443), signal, found);
-  const host = hostname.replace(/\.$/, '');
-  const servername = serverName ?? (isIP(host) === 0 && !host.startsWith('[') ? host : '');
+  const servername = serverName ?? serverNameOf(hostname);
   const socket: TLSSocket = connect({ ...secured, socket: tcp, servername });
   gather(socket, evidence, () => clock.wall());
   // Heard of below, or too late to matter.

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** Asked where the URL names no path of its own. */
 const DEFAULT_PATH = '/workload/v1/secrets';
 /** The URL parser lets through what no name has, such as the `=` of a mapping that was mistyped. */
@@ -26,3 +28,12 @@ export function normaliseSafeUrl(text: string): string {
 /** The full URL that is asked: without a path of its own, it is the one of Safe's API. */
 export const dialOf = (normalised: string): string =>
   new URL(normalised).pathname === '/' ? normalised + DEFAULT_PATH : normalised;
+
+/**
+ * What TLS is told of a host that is dialled, empty for an address. A dot at the end is DNS's, and no part of the name
+ * in TLS: Go's servers refuse it.
+ */
+export function serverNameOf(hostname: string): string {
+  const name = hostname.replace(/\.$/, '');
+  return isIP(name) !== 0 || name.startsWith('[') ? '' : name;
+}
