@@ -2,6 +2,8 @@ import type { Document } from './document.ts';
 
 /** Values of all documents that are kept: some 20 MiB. A document is 30 times larger in memory than as a text. */
 const MAX_KEPT_NODES = 200_000;
+/** What remembering a document costs, in nodes: a text without any is not free. */
+const OVERHEAD_NODES = 16;
 
 /**
  * Documents for as long as what they were read from is in memory, and no more of them than MAX_KEPT_NODES: what
@@ -19,7 +21,7 @@ export class KeptDocuments {
 
   keep(source: object, document: Document): void {
     this.#documents.set(source, document);
-    const nodes = document.nodes + 1;
+    const nodes = document.nodes + OVERHEAD_NODES;
     this.#kept.push({ source: new WeakRef(source), nodes });
     this.#nodes += nodes;
     while (this.#nodes > MAX_KEPT_NODES) {
