@@ -14,7 +14,7 @@ export function secretBody(
   resource: Resource,
   target: Spec['target'],
   desired: Desired,
-  over?: Pick<SecretMeta, 'uid' | 'resourceVersion' | 'createdByAgent'>,
+  over?: Pick<SecretMeta, 'uid' | 'resourceVersion' | 'createdByAgent' | 'ownerUids'>,
 ): object {
   const merges = target.creationPolicy === 'Merge';
   return {
@@ -31,9 +31,11 @@ export function secretBody(
         ...((!over || over.createdByAgent) && { [MANAGED_BY_LABEL]: FIELD_MANAGER }),
       },
       annotations: Object.fromEntries(desired.annotations),
-      // What somebody else made outlives the resource.
+      // What somebody else made outlives the resource. An owner that is there stays, also where the label was changed.
       ...(target.creationPolicy === 'Owner' &&
-        (!over || over.createdByAgent) && { ownerReferences: [ownerReference(resource)] }),
+        (!over || over.createdByAgent || over.ownerUids.includes(resource.uid)) && {
+          ownerReferences: [ownerReference(resource)],
+        }),
     },
     ...(!merges && { type: target.type }),
     ...(target.immutable && { immutable: true }),

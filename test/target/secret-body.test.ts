@@ -49,6 +49,15 @@ test('one that the agents did not create is not said to be managed by them', () 
   assert.deepEqual(metadata.labels as object, { app: 'db', 'vsecm.com/managed': 'true' });
 });
 
+test('an owner is given to what an agent created, and kept where the label that says so was changed', () => {
+  const ownersOf = (change: Partial<typeof over>): unknown =>
+    (secretBody(resource, target(), desired, { ...over, ...change }) as typeof WHOLE).metadata
+      .ownerReferences;
+  assert.deepEqual(ownersOf({ ownerUids: [] }), [OWNER]);
+  assert.deepEqual(ownersOf({ createdByAgent: false }), [OWNER]);
+  assert.equal(ownersOf({ createdByAgent: false, ownerUids: ['uid-other'] }), undefined);
+});
+
 test('Orphan has no owner', () => {
   const { ownerReferences: _, ...metadata } = WHOLE.metadata;
   assert.deepEqual(secretBody(resource, target({ creationPolicy: 'Orphan' }), desired), {
