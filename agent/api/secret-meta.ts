@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { fingerprint } from '../fingerprint.ts';
 import { metaOf, type ManagedFields } from './object-meta.ts';
 
 /** Annotation by which whoever may write a Secret lets the agent take it over. */
@@ -30,7 +31,10 @@ export interface SecretMeta {
   readonly appliedAt: string | undefined;
   /** Digest of which fields that manager owns; `''`: none. Who takes one over changes it and not `appliedAt`. */
   readonly ours: string;
-  /** Digest of what no agent ever changes: the other managers' entries, finalizers, deletion. */
+  /**
+   * Digest of what no agent ever changes: the other managers' entries, finalizers, deletion, and the labels and
+   * annotations that are not ours, since entries are dated by whole seconds. Keyed: annotations may hold values.
+   */
   readonly others: string;
   /** The other field manager that changed it last; `''`: none. */
   readonly lastOther: string;
@@ -64,7 +68,15 @@ export function parseSecretMeta(object: unknown, seenAt: number): SecretMeta | u
     adoptable: meta.annotations?.[ADOPTION_ANNOTATION] === 'true',
     appliedAt: ours && (ours.time ?? ''),
     ours: ours ? digest(ours.fieldsV1) : '',
-    others: digest([others, meta.finalizers, meta.deletionTimestamp]),
+    others: fingerprint([
+      JSON.stringify([
+        others,
+        meta.finalizers,
+        meta.deletionTimestamp,
+        withoutOurs(meta.labels, ours, 'f:labels'),
+        withoutOurs(meta.annotations, ours, 'f:annotations'),
+      ]),
+    ]).slice(0, 16),
     lastOther: latest(others)?.manager ?? '',
     ownerUids: (meta.ownerReferences ?? [])
       .filter(
@@ -78,6 +90,17 @@ export function parseSecretMeta(object: unknown, seenAt: number): SecretMeta | u
 
 const digest = (value: unknown): string =>
   hash('sha1', JSON.stringify(value) ?? '', 'base64url').slice(0, 16);
+
+/** The labels or annotations that are not among the fields of an entry (https://kubernetes.io/docs/reference/using-api/server-side-apply/). */
+function withoutOurs(
+  texts: Readonly<Record<string, string>> = {},
+  entry: ManagedFields | undefined,
+  list: 'f:labels' | 'f:annotations',
+): [string, string][] {
+  const fields = entry?.fieldsV1 as { 'f:metadata'?: Record<string, object> } | undefined;
+  const ours = fields?.['f:metadata']?.[list] ?? {};
+  return Object.entries(texts).filter(([name]) => !Object.hasOwn(ours, `f:${name}`));
+}
 
 const latest = (entries: readonly ManagedFields[]): ManagedFields | undefined =>
   entries.reduce<ManagedFields | undefined>(

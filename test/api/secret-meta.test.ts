@@ -82,9 +82,14 @@ test('each thing that no agent changes shows, and none that one does', () => {
     managed([ours, { ...theirs, fieldsV1: { 'f:data': {} } }]).others,
     managed([ours], { finalizers: ['x'] }).others,
     managed([ours], { deletionTimestamp: '2026-01-01T00:00:00Z' }).others,
+    // Within a second an entry shows nothing of a second write.
+    managed([ours, theirs], { annotations: { seen: '1' } }).others,
+    managed([ours, theirs], { annotations: { seen: '2' } }).others,
+    managed([ours, theirs], { labels: { seen: '1' } }).others,
   ];
   assert.equal(new Set(digests).size, digests.length);
-  const rewritten = { ...ours, time: 'later', fieldsV1: { 'f:data': {} } };
+  const fieldsV1 = { 'f:data': {}, 'f:metadata': { 'f:labels': { 'f:a': {} } } };
+  const rewritten = { ...ours, time: 'later', fieldsV1 };
   assert.equal(managed([rewritten, theirs], { labels: { a: 'b' } }).others, digests[1]);
 });
 
