@@ -46,6 +46,8 @@ export class AgentProcess {
   readonly work: Work;
   /** Its open watches tell nothing any more. */
   readonly mute: () => void;
+  /** Its requests wait for connections for so many milliseconds. */
+  readonly jam: (ms: number) => void;
   /** Its connections to the API servers are reset. */
   readonly drop: () => void;
   /** Timers that it has set. */
@@ -80,7 +82,7 @@ export class AgentProcess {
     const log = logOf(trace, pod);
     const metrics = createMetrics();
     this.identity = new SimulatedIdentity(pod, clock);
-    const { send, mute, drop } = wire({
+    const { send, mute, drop, jam } = wire({
       pod,
       servers,
       troubles,
@@ -91,6 +93,7 @@ export class AgentProcess {
       deliver: (take) => this.deliver(take),
     });
     this.mute = mute;
+    this.jam = jam;
     this.drop = () => this.deliver(drop);
     const asker = { identity: () => this.identity.current(), clock, links: this.links.safe };
     this.work = createWork({

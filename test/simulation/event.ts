@@ -46,7 +46,9 @@ export type Happening =
     }
   | { do: 'cut'; node: number; what: 'requests' | 'watches' | 'safe' | 'all'; ms: number }
   | { do: 'mute'; node: number }
-  | { do: 'drop'; node: number };
+  | { do: 'drop'; node: number }
+  /** Requests wait for a connection, up to two seconds each. */
+  | { do: 'jam'; node: number; ms: number };
 
 /** Something that happens at a time: milliseconds since the start. */
 export type Event = { at: number } & Happening;

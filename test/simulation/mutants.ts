@@ -1,13 +1,18 @@
 import type { Setting } from './setting.ts';
 
-/** A fault to be planted: the smallest edit that has it. */
-export interface Mutant {
-  name: string;
+export interface Edit {
   /** Below agent/. */
   file: string;
   /** Stands there exactly once. */
   from: string;
   to: string;
+}
+
+/** A fault to be planted: the smallest edit that has it. */
+export interface Mutant extends Edit {
+  name: string;
+  /** Where it takes two edits, because the agent is guarded twice. */
+  also?: Edit;
   /** The kinds of events that show it, and the invariant that catches it. */
   sources: readonly string[];
   invariant: string;
@@ -23,14 +28,6 @@ const KUBE: readonly Mutant[] = [
     to: '86_400_000',
     sources: ['mutes', 'edits'],
     invariant: 'honesty',
-  },
-  {
-    name: 'a whole state that does not stream is not listed by pages',
-    file: 'kube/reflector.ts',
-    from: 'this.#pagesUntil = clock.now() + PAGES_MS;',
-    to: '',
-    sources: ['silences'],
-    invariant: 'lateness',
   },
   {
     name: 'a slow refusal counts as health',
@@ -88,14 +85,6 @@ const KUBE: readonly Mutant[] = [
     sources: ['renames', 'moodsOfSafe', 'refreshes', 'deletions'],
     invariant: 'absence',
   },
-  {
-    name: 'what failed is not tried again',
-    file: 'kube/workqueue.ts',
-    from: 'retry.cancel = clock.after(delayMs, () => this.add(key));',
-    to: '',
-    sources: ['outagesOfTheApi', 'deletions', 'edits'],
-    invariant: 'absence',
-  },
 ];
 
 const SHARD: readonly Mutant[] = [
@@ -129,7 +118,7 @@ const SAFE: readonly Mutant[] = [
   {
     name: 'answers are not kept',
     file: 'safe/cache.ts',
-    from: 'this.#answers.set(key, fetched);',
+    from: 'site.answers.set(key, fetched);',
     to: '',
     sources: ['rotations', 'deletions'],
     invariant: 'lateness',
@@ -142,15 +131,229 @@ const SAFE: readonly Mutant[] = [
     sources: ['refreshes', 'storms'],
     invariant: 'pace',
   },
+];
+
+/** The smallest forms of what was once done to Secrets. */
+const CORE: readonly Mutant[] = [
   {
-    name: 'the next request that was waited for is never sent',
-    file: 'safe/cache.ts',
-    from: 'this.#proceed(dial, site);',
+    name: 'a first write takes what is there',
+    file: 'target/secret-body.ts',
+    from: '{ resourceVersion: NEVER }',
+    to: '{}',
+    sources: ['duels'],
+    invariant: 'order',
+  },
+  {
+    name: 'what a cache that lags says decides after a deletion was seen',
+    file: 'target/knowledge.ts',
+    from: "if (meta && before && meta.uid !== before.uid) return;\n      this.#learn(entry, 'gone', undefined, this.#clock.now());",
+    to: "entry.how = 'doubted';\n      entry.changes += 1;",
+    also: {
+      file: 'target/kube-secrets.ts',
+      from: "client.request({ method: 'GET', path, accept: METADATA })",
+      to: "client.request({ method: 'GET', path, accept: METADATA, query: { resourceVersion: '0' } })",
+    },
+    sources: ['deletions'],
+    invariant: 'absence',
+  },
+  {
+    name: 'a second write within a second counts as somebody’s',
+    file: 'target/knowledge.ts',
+    from: "before.others !== now.others || before.ours !== now.ours ? 'somebody' : 'agent'",
+    to: "'somebody'",
+    sources: ['duels'],
+    invariant: 'order',
+  },
+  {
+    name: 'what agents wrote over is not written over from newer answers alone',
+    file: 'decide/freshness.ts',
+    from: 'target.agentWroteAt ?? -Infinity,',
+    to: '-Infinity,',
+    sources: ['storms'],
+    invariant: 'order',
+  },
+  {
+    name: 'what agents mark as managed is theirs',
+    file: 'decide/verdict.ts',
+    from: 'meta.ownerUids.includes(resource.uid) || meta.createdByAgent;',
+    to: 'meta.appliedAt !== undefined || meta.ownerUids.includes(resource.uid) || meta.createdByAgent;',
+    also: {
+      file: 'target/secret-body.ts',
+      from: '(!over || over.createdByAgent) && { ownerReferences',
+      to: '{ ownerReferences',
+    },
+    sources: ['mergers'],
+    invariant: 'foreign',
+  },
+  {
+    name: 'consent is not asked',
+    file: 'decide/verdict.ts',
+    from: "ours ? 'ours' : meta.adoptable ? 'consented' : 'theirs'",
+    to: "ours ? 'ours' : 'consented'",
+    sources: ['consents'],
+    invariant: 'foreign',
+  },
+  {
+    name: 'what is known does not serve what was edited and lost',
+    file: 'target/knowledge.ts',
+    from: "return before.others !== now.others || before.ours !== now.ours ? 'somebody' : 'agent';",
+    to: "return 'agent';",
+    sources: ['edits', 'deletions', 'outagesOfSafe', 'longOutagesOfSafe'],
+    invariant: 'absence',
+  },
+  {
+    name: 'a changed spec is not asked again',
+    file: 'sync/reconciler.ts',
+    from: 'now.generation !== resource.generation || now.deleting',
+    to: 'now.deleting',
+    sources: ['jams'],
+    invariant: 'mandate',
+  },
+  {
+    name: 'ownership is not asked again',
+    file: 'sync/reconciler.ts',
+    from: 'if (!this.#owns(now) || claims.holder(target)?.key !== resource.key || heldBy !== undefined)',
+    to: 'if (claims.holder(target)?.key !== resource.key || heldBy !== undefined)',
+    sources: ['jams'],
+    invariant: 'mandate',
+  },
+  {
+    name: 'a former target goes though another names it',
+    file: 'decide/decide.ts',
+    from: 'former && former.claimedBy === undefined && !former.meta.deleting',
+    to: 'former && !former.meta.deleting',
+    also: { file: 'sync/reconciler.ts', from: '&& !claims.holder(former.key)', to: '' },
+    sources: ['swaps'],
+    invariant: 'deletion',
+  },
+  {
+    name: 'age decides who has a target',
+    file: 'target/claims.ts',
+    from: 'if (hold !== 0) return hold < 0;',
     to: '',
-    sources: ['storms', 'refreshes', 'moodsOfSafe'],
-    invariant: 'lateness',
+    sources: ['usurpers', 'swaps'],
+    invariant: 'holding',
+  },
+  {
+    name: 'a successor waits for Safe',
+    file: 'decide/freshness.ts',
+    from: 'if (!known && !safe.failing)',
+    to: 'if (true)',
+    also: {
+      file: 'decide/freshness.ts',
+      from: "verdict.is === 'absent' ? verdict.lost : isEdit",
+      to: 'false',
+    },
+    sources: ['replacements'],
+    invariant: 'absence',
+  },
+  {
+    name: 'an annotation of somebody else’s counts as an edit',
+    file: 'decide/verdict.ts',
+    from: 'wrote?.ours === meta.ours && wrote.appliedAt === meta.appliedAt',
+    to: 'wrote?.resourceVersion === meta.resourceVersion',
+    sources: ['annotators'],
+    invariant: 'idleness',
+  },
+  {
+    name: 'every edit is a fight',
+    file: 'decide/pace.ts',
+    from: 'alike.length < FREE_REPAIRS',
+    to: 'alike.length < 1',
+    also: {
+      file: 'decide/pace.ts',
+      from: 'Math.min(REPAIR_MAX_MS, 1_000 * 2 ** (alike.length - FREE_REPAIRS))',
+      to: '600_000',
+    },
+    sources: ['edits', 'rotations'],
+    invariant: 'truth',
+  },
+  {
+    name: 'a fight is not told',
+    file: 'decide/decide.ts',
+    from: 'if (fight && now < fight.over)',
+    to: 'if (fight === null)',
+    also: { file: 'decide/decide.ts', from: 'if (fight && now < fight.until)', to: 'if (fight === null)' },
+    sources: ['fighters'],
+    invariant: 'fight',
+  },
+  {
+    name: 'what is missing in Safe is not looked for',
+    file: 'sync/reconciler.ts',
+    from: 'if (missing) fetcher?.pollFor(one.key);',
+    to: 'if (!missing && !tell) fetcher?.pollFor(one.key);',
+    sources: ['expiries', 'lossesInSafe'],
+    invariant: 'truth',
+  },
+  {
+    name: 'what failed waits for its interval',
+    file: 'sync/retries.ts',
+    from: 'if (failing) this.#inTurn(key);',
+    to: 'if (failing) return;',
+    sources: ['refusals', 'edits', 'renames'],
+    invariant: 'truth',
+  },
+  {
+    name: 'what is adopted gets any answer',
+    file: 'decide/freshness.ts',
+    from: 'if (adopts) must.push(verdict.since - toleranceOf(spec.refreshIntervalMs));',
+    to: '',
+    sources: ['consents'],
+    invariant: 'freshness',
+    setting: { intervals: ['1h'] },
+  },
+  {
+    name: 'what is changed gets any answer',
+    file: 'decide/freshness.ts',
+    from: 'must.push(facts.seenAt - toleranceOf(spec.refreshIntervalMs));',
+    to: 'must.push(-Infinity);',
+    sources: ['renames', 'departures'],
+    invariant: 'freshness',
+    setting: { intervals: ['1h'] },
+  },
+  {
+    name: 'refused writes do not back off',
+    file: 'decide/pace.ts',
+    from: 'return refused.at + delayAfter(refused);',
+    to: 'return refused.at + Math.min(5_000, delayAfter(refused));',
+    sources: ['refusals', 'edits', 'renames'],
+    invariant: 'pace',
+  },
+  {
+    name: 'content is fresh for hours',
+    file: 'decide/freshness.ts',
+    from: 'return { fresh: now < confirmedAt + maxStalenessMs, until: confirmedAt + maxStalenessMs };',
+    to: 'return { fresh: now < confirmedAt + 5 * maxStalenessMs, until: confirmedAt + 5 * maxStalenessMs };',
+    sources: ['longOutagesOfSafe'],
+    invariant: 'staleness',
+    minutes: 60,
+  },
+  {
+    name: 'suspension is not heard',
+    file: 'decide/decide.ts',
+    from: 'if (spec.suspend) return',
+    to: 'if (spec.suspend && facts.generation < 0) return',
+    sources: ['suspensions', 'edits'],
+    invariant: 'mandate',
+    setting: { intervals: ['30s'] },
+  },
+  {
+    name: 'a deleted Secret is not missed',
+    file: 'sync/wakeups.ts',
+    from: 'if (!now || now.resourceVersion !== tracked',
+    to: 'if (now && now.resourceVersion !== tracked',
+    sources: ['deletions'],
+    invariant: 'absence',
+  },
+  {
+    name: 'part of an answer is written',
+    file: 'target/secret-body.ts',
+    from: '[...desired.data].map(',
+    to: '[...desired.data].slice(0, 1 + (resource.generation % 2)).map(',
+    sources: ['renames'],
+    invariant: 'wholeness',
   },
 ];
 
 /** Faults that the simulation must find. */
-export const MUTANTS: readonly Mutant[] = [...KUBE, ...SHARD, ...SAFE];
+export const MUTANTS: readonly Mutant[] = [...CORE, ...KUBE, ...SHARD, ...SAFE];

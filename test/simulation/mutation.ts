@@ -25,6 +25,7 @@ export async function huntMutant({
   file,
   from,
   to,
+  also,
   sources,
   invariant,
   minutes = 40,
@@ -33,7 +34,11 @@ export async function huntMutant({
   const began = performance.now();
   const prey = { setting: { ...SMALL, minutes, ...setting }, sources, invariant, from: 1, seeds: SEEDS };
   const child = spawn(process.execPath, [`--import=${HOOK}`, HUNTER], {
-    env: { ...process.env, PLANT: JSON.stringify({ file, from, to }), PREY: JSON.stringify(prey) },
+    env: {
+      ...process.env,
+      PLANT: JSON.stringify([{ file, from, to }, ...(also ? [also] : [])]),
+      PREY: JSON.stringify(prey),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [output, said] = ['', ''];

@@ -143,8 +143,11 @@ export class Observer {
         arrives: (info, reply) => this.#arrives(agent, info, reply),
         opens: (info, initial) => shown.opens(info, initial),
         shows: (info, type, object) => {
+          const before = [...shown.slices.values()];
           shown.shows(info, type, object, world.timeline.now);
-          if (info.resource === 'endpointslices' && type !== 'BOOKMARK') viewSince = world.timeline.now;
+          const after = [...shown.slices.values()];
+          // The same one again tells nothing.
+          if (after.some((slice, index) => slice !== before[index])) viewSince = world.timeline.now;
         },
       },
       onSafe: () => {
@@ -167,6 +170,8 @@ export class Observer {
         );
       case 'lag':
         return this.#trouble('api', ms);
+      case 'jam':
+        return this.#trouble('api', ms + 5_000);
       case 'drop':
         return this.#trouble('api', 1_000);
       case 'cut':

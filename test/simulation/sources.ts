@@ -358,6 +358,62 @@ const AGENTS: Record<string, Source> = {
       ];
     },
   },
+  /** Two agents that serve the same for minutes, while a secret changes and its Secrets are looked at or lost. */
+  duels: {
+    meanMinutes: 40,
+    make(chance, setting) {
+      const node = someNode(chance, setting);
+      const resource = someResource(chance, setting);
+      const ms = 2 * MINUTE;
+      const begin = 60_000;
+      const lost = chance.happens(0.5);
+      return [
+        { do: 'configure', node, maxOwners: 1 },
+        { do: 'roll', node, ms: 2_000 },
+        ...every(300 + chance.between(0, 500), ms, (after): Then => ({
+          do: 'rotate',
+          secret: resource % setting.secrets,
+          after: begin + after,
+        })),
+        ...every(1_500, ms, (after): Then => {
+          const at = { resource, after: begin + after };
+          return lost && after % 4_500 === 0
+            ? { do: 'delete-secret', name: `t${resource}`, ...at }
+            : { do: 'refresh', ...at };
+        }),
+        { do: 'configure', node, maxOwners: setting.maxOwners, after: begin + ms },
+        { do: 'roll', node, ms: 2_000, after: begin + ms },
+      ];
+    },
+  },
+  /** Requests wait for connections, while what they were for changes, or the process stands still. */
+  jams: {
+    meanMinutes: 20,
+    make(chance, setting) {
+      const node = someNode(chance, setting);
+      const ms = MINUTE;
+      const changes = every(4_000, ms, (after): Then => ({ do: 'jam', node, ms: 4_000, after })).flatMap(
+        (jam): Then[] => {
+          const resource = someResource(chance, setting);
+          const after = jam.after ?? 0;
+          const soon = after + chance.between(0, 1_500);
+          return [
+            jam,
+            { do: 'edit-secret', resource, name: `t${resource}`, after },
+            { do: 'change', resource, spec: { suspend: true }, after: soon },
+            { do: 'change', resource, spec: { suspend: null }, after: soon + 3_000 },
+          ];
+        },
+      );
+      const stands = {
+        do: 'freeze',
+        node,
+        ms: seconds(chance, 10, 40),
+        after: seconds(chance, 5, 50),
+      } as const;
+      return chance.happens(0.5) ? [...changes, stands] : changes;
+    },
+  },
   /** Two owners for a moment, while a secret changes several times a second and both are asked to look. */
   storms: {
     meanMinutes: 15,

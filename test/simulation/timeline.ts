@@ -13,6 +13,9 @@ export class Timeline {
   #order = 0;
   #steps = 0;
   #live = 0;
+  /** Things that happened at one instant. */
+  #still = 0;
+  #stillSince = -Infinity;
 
   /** @param start Unix milliseconds */
   constructor(start: number = Date.UTC(2026, 0, 1)) {
@@ -62,6 +65,10 @@ export class Timeline {
       this.#live -= 1;
       this.#now = Math.max(this.#now, next.at);
       this.#steps += 1;
+      this.#still = next.at > this.#stillSince ? 0 : this.#still + 1;
+      this.#stillSince = next.at;
+      if (this.#still > MOST_AT_ONCE)
+        throw new Error('something goes round in circles, and time does not pass');
       run();
       await drained();
       if (this.#steps % STEPS_A_TURN === 0) await turned();
@@ -101,6 +108,8 @@ export class Timeline {
 const isSooner = (one: Appointment, other: Appointment): boolean =>
   one.at < other.at || (one.at === other.at && one.order < other.order);
 
+/** With thousands of resources thousands of things fall on one instant. */
+const MOST_AT_ONCE = 100_000;
 /** So seldom the event loop of the machine gets its turn as well, for whoever else lives in this process. */
 const STEPS_A_TURN = 5_000;
 

@@ -43,9 +43,15 @@ export interface WireOptions {
  * open tells nothing any more, and nobody notices, as when something in between has forgotten the connection. `drop`:
  * all that is open is reset.
  */
-export function wire(options: WireOptions): { send: Send; mute: () => void; drop: () => void } {
+export function wire(options: WireOptions): {
+  send: Send;
+  mute: () => void;
+  drop: () => void;
+  jam: (ms: number) => void;
+} {
   const { pod, servers, troubles, links, chance, timeline, witness, deliver } = options;
 
+  let jammedUntil = -Infinity;
   const open = new Set<{ muted: boolean; body: Stream }>();
   /** Ends what waits for an answer. */
   const waiting = new Set<(error: Error) => void>();
@@ -90,7 +96,8 @@ export function wire(options: WireOptions): { send: Send; mute: () => void; drop
       const reset = (code: string): void => back(() => reject(failed(code)));
 
       // Most find a connection ready; some wait for one, or for their turn on it.
-      const waitMs = chance.happens(0.03) ? 1_500 * chance.next() : 2 * chance.next();
+      const slow = timeline.now < jammedUntil ? 0.7 : 0.03;
+      const waitMs = chance.happens(slow) ? 2_000 * chance.next() : 2 * chance.next();
       timeline.after(waitMs, () => deliver(leave));
 
       function leave(): void {
@@ -157,6 +164,9 @@ export function wire(options: WireOptions): { send: Send; mute: () => void; drop
     send,
     mute: () => {
       for (const line of open) line.muted = true;
+    },
+    jam: (ms) => {
+      jammedUntil = timeline.now + ms;
     },
     drop: () => {
       for (const end of waiting) end(failed('ECONNRESET'));

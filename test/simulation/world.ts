@@ -164,7 +164,9 @@ export class World {
   }
 
   /** What happens to the process on a node, if one runs there. */
-  #toAgent(event: Event & { do: 'freeze' | 'withdraw' | 'starve' | 'skew' | 'cut' | 'mute' | 'drop' }): void {
+  #toAgent(
+    event: Event & { do: 'freeze' | 'withdraw' | 'starve' | 'skew' | 'cut' | 'mute' | 'drop' | 'jam' },
+  ): void {
     const agent = this.kubelets.on(event.node);
     if (agent === undefined) return;
     switch (event.do) {
@@ -182,6 +184,8 @@ export class World {
         return agent.mute();
       case 'drop':
         return agent.drop();
+      case 'jam':
+        return agent.jam(event.ms);
       case 'cut':
         for (const [what, { out, in: back }] of Object.entries(agent.links)) {
           if (event.what !== 'all' && event.what !== what) continue;
