@@ -74,9 +74,9 @@ export class Safe {
     return this.#timeline.now < this.#weather.until ? this.#weather.now : { is: 'well' };
   }
 
-  /** Whether the secret can be used at present. */
-  has(secret: number): boolean {
-    return !this.#lost.has(secret) && (this.#expires.get(secret) ?? Infinity) > this.#timeline.now;
+  /** Whether the secret can be used at present, also by a clock that is so many milliseconds ahead. */
+  has(secret: number, aheadMs = 0): boolean {
+    return !this.#lost.has(secret) && (this.#expires.get(secret) ?? Infinity) > this.#timeline.now + aheadMs;
   }
 
   get secrets(): number {

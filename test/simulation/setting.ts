@@ -21,6 +21,9 @@ export const SMALL: Omit<Setting, 'seed' | 'minutes'> = {
   maxOwners: 16,
 };
 
+/** How far a node's clock is ahead or behind at most, milliseconds. */
+export const MOST_SKEW_MS = 600_000;
+
 /** The agents' own times, milliseconds. */
 export const FLOOR_MS = 5_000;
 export const HANDOFF_MS = 30_000;

@@ -6,6 +6,9 @@ import { isAgent, type Invariant } from '../scene.ts';
 /** Beyond the lag of caches, which is a trouble of its own. */
 const LIMIT_MS = FLOOR_MS + 7_000;
 
+/** How long a look for what is missing in Safe may take. */
+const LOOK_MS = 75_000;
+
 export const absence: Invariant = {
   name: 'absence',
   says: 'While a live resource names a Secret and its content is known, the Secret is not absent for longer than the floor and some seconds.',
@@ -44,9 +47,10 @@ export const absence: Invariant = {
           const absentMs = Math.min(timeline.now - since, well, timeline.now - changedAt);
           if (absentMs <= LIMIT_MS || told.get(key) === since) continue;
           const source = sourceOf(resource);
-          // What Safe has not, or has had for a moment only, has no content.
-          if (!safe.has(source) || timeline.now - safe.since(source, safe.versionOf(source)) < LIMIT_MS)
-            continue;
+          // What Safe has not, or has had for a moment only, has no content; what was missed there is looked for.
+          const missed = resource.status?.failure?.stage === 'resolve' ? LOOK_MS : 0;
+          const hadMs = timeline.now - safe.since(source, safe.versionOf(source));
+          if (!safe.has(source) || hadMs < LIMIT_MS + missed) continue;
           // Who is new or changed wants an answer of its own; who was there when the Secret went has one.
           const wasThere = since > changedAt && isKnown(target, source);
           if (calm('safe') <= BACKOFF_CAP_MS + LIMIT_MS && !wasThere) continue;

@@ -5,7 +5,9 @@ import { isAgent, type Invariant, type Watched } from '../scene.ts';
 export const idleness: Invariant = {
   name: 'idleness',
   says: 'No Secret is written without a change, but for one apply per resource and term of duty, or after an answer that was lost.',
-  watch({ agents, violate }) {
+  watch({ timeline, agents, violate }) {
+    /** The second of the last change of each Secret. */
+    const seconds = new Map<string, number>();
     /** By agent: what was applied in this term, and how many writes are under way. */
     const known = new WeakMap<Watched, { term: number; viewSince: number; applied: Map<string, number> }>();
     const forget = (applied: Map<string, number> | undefined, key: string): void => {
@@ -14,10 +16,14 @@ export const idleness: Invariant = {
     const underWay = new WeakMap<Watched, Map<string, any>>();
     return {
       secret({ now }, writer) {
-        // What another agent wrote cannot be told from metadata.
-        if (now !== undefined && isAgent(writer))
-          for (const agent of agents.values())
-            if (agent.pod !== writer) forget(known.get(agent)?.applied, keyOf(now));
+        if (now === undefined) return;
+        const key = keyOf(now);
+        const second = Math.floor(timeline.now / 1000);
+        const again = seconds.get(key) === second;
+        seconds.set(key, second);
+        // What another agent wrote, or who wrote second within a second, cannot be told from metadata.
+        for (const agent of agents.values())
+          if (again || (isAgent(writer) && agent.pod !== writer)) forget(known.get(agent)?.applied, key);
       },
       leaves(agent, info, body) {
         if (info.verb !== 'patch' || info.resource !== 'secrets') return;

@@ -31,12 +31,12 @@ export const lateness: Invariant = {
               `${key} was changed ${Math.round((now - changedAt) / 1000)} s ago, and its status does not tell of it`,
             );
           }
-          if (state !== 'served') continue;
+          if (state !== 'served' || resource.status?.failure?.code === 'Expired') continue;
           const [namespace = '', name = ''] = target.split('/');
           const content = contentOf(cluster.get(cluster.secrets, namespace, name));
           const secret = sourceOf(resource);
           const interval = millisecondsOf(resource.spec.refreshInterval);
-          if (content.is !== 'version' || interval === 0) continue;
+          if (content.is !== 'version' || interval === 0 || !safe.has(secret)) continue;
           const newer = safe.since(secret, content.version + 1);
           const limit = interval * 1.1 + FLOOR_MS + SLACK_MS;
           const behindMs = Math.min(well, calm('safe') - BACKOFF_CAP_MS, now - newer, now - changedAt);

@@ -2,7 +2,7 @@ import { stageOf, type Code } from '../../../agent/api/reasons.ts';
 import { keyOf } from '../cluster.ts';
 import { sourceOf } from '../content.ts';
 import { isAgents, type Entry } from '../ledger.ts';
-import { BACKOFF_CAP_MS } from '../setting.ts';
+import { BACKOFF_CAP_MS, MOST_SKEW_MS } from '../setting.ts';
 import { isAgent, type Invariant } from '../scene.ts';
 
 /** Whatever a hint tells people to do is noticed within about a minute. */
@@ -24,7 +24,8 @@ export const truth: Invariant = {
       const secret = cluster.get(cluster.secrets, namespace, name);
       switch (stageOf(code)) {
         case 'resolve':
-          return !safe.has(sourceOf(resource));
+          // Whoever's clock is ahead sees it expire sooner.
+          return !safe.has(sourceOf(resource), code === 'Expired' ? MOST_SKEW_MS : 0);
         case 'write':
           if (code === 'TargetMissing') return secret === undefined;
           if (code === 'TargetContested')
