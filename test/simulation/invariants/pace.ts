@@ -73,7 +73,9 @@ export const pace: Invariant = {
       },
       arrives(agent, info, { status }) {
         const { pod } = agent;
-        if (info.verb === 'watch' || info.verb === 'list') fail(agent, info.resource, status);
+        // A 401 is asked again at once, with credentials read anew.
+        const counts = status !== 401 && (info.verb === 'watch' || info.verb === 'list');
+        if (counts) fail(agent, info.resource, status);
         if (info.verb === 'patch' && info.resource === 'secrets' && status !== 409 && status >= 400)
           count(
             'refusedWrites',
