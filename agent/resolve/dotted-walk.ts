@@ -4,6 +4,9 @@ const INDEX = /^(0|[1-9][0-9]{0,8})$/;
 /** Characters of a name that are compared or hashed within one step. */
 const STEP_LENGTH = 64;
 
+/** So many names are tried without a look at how many members there are. */
+const FEW_NAMES = 8;
+
 /** Readings of a dotted ref. Names may hold dots, so any number of parts may be one name. */
 export class DottedWalk {
   readonly length: number;
@@ -13,7 +16,7 @@ export class DottedWalk {
   /** Where each part ends. */
   readonly #ends: number[];
   /** How many parts end where a text of so many characters ends. */
-  readonly #parts: ReadonlyMap<number, number>;
+  #parts: ReadonlyMap<number, number> | undefined;
   readonly #take: (steps: number) => void;
 
   /**
@@ -22,9 +25,9 @@ export class DottedWalk {
    */
   constructor(text: string, fixed: number, take: (steps: number) => void) {
     this.#text = text;
-    this.#ends = [...text.matchAll(/[.]/g)].map((dot) => dot.index);
+    this.#ends = [];
+    for (let dot = text.indexOf('.'); dot >= 0; dot = text.indexOf('.', dot + 1)) this.#ends.push(dot);
     this.#ends.push(text.length);
-    this.#parts = new Map(this.#ends.map((end, index) => [end, index + 1]));
     this.length = this.#ends.length;
     this.free = this.length - fixed;
     this.#take = take;
@@ -56,23 +59,28 @@ export class DottedWalk {
 
   /**
    * The members of an object whose names are the next parts, and where the parts after these begin: asked name by
-   * name or member by member, whichever are fewer. So a walk takes at most as many steps as there are nodes.
+   * name or, if these are many, member by member, whichever are fewer. So a walk takes at most FEW_NAMES times as many
+   * steps as there are nodes.
    */
-  *#fitting(object: ReadonlyMap<string, Node>, at: number): Iterable<readonly [number, Node]> {
+  #fitting(object: ReadonlyMap<string, Node>, at: number): (readonly [to: number, member: Node])[] {
+    const fitting: (readonly [number, Node])[] = [];
     const last = Math.max(this.free, at + 1);
-    if (last - at <= object.size) {
+    if (last - at <= Math.max(FEW_NAMES, object.size)) {
       for (let to = at + 1; to <= last; to++) {
         const member = object.get(this.name(at, to));
-        if (member !== undefined) yield [to, member];
+        if (member !== undefined) fitting.push([to, member]);
       }
-      return;
+      return fitting;
     }
     const start = this.#start(at);
+    this.#parts ??= new Map(this.#ends.map((end, index) => [end, index + 1]));
     for (const [name, member] of object) {
       this.#count(name);
       const to = this.#parts.get(start + name.length);
-      if (to !== undefined && to > at && to <= last && this.#text.startsWith(name, start)) yield [to, member];
+      if (to !== undefined && to > at && to <= last && this.#text.startsWith(name, start))
+        fitting.push([to, member]);
     }
+    return fitting;
   }
 
   #start(part: number): number {
