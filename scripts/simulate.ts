@@ -11,7 +11,11 @@ import { shrink } from '../test/simulation/shrink.ts';
 import { SMALL, type Setting } from '../test/simulation/setting.ts';
 
 // `npm run simulate -- --runs N --minutes M [--from SEED] --json FILE`: many worlds with the default faults;
+// `-- --agents N`: what N of them cost the API server;
 // `-- --seed S [--minutes M]`: one of them with its trace; `-- --day`: a calm day of 5 agents and 200 resources.
+
+/** What they serve, at little change. */
+const CROWD = { resources: 200, secrets: 50, namespaces: 50, intervals: ['1h'] };
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +30,8 @@ const { values } = parseArgs({
     awaits: { type: 'string' },
     /** Names of sources, with commas between; default some of all. */
     sources: { type: 'string' },
+    /** Calm: what this many agents cost the API server in their first ten minutes, and in an hour from then on. */
+    agents: { type: 'string' },
     mutants: { type: 'boolean', default: false },
     day: { type: 'boolean', default: false },
     json: { type: 'string' },
@@ -35,6 +41,7 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes);
 const sources = values.sources?.split(',');
 if (values.day) await day();
+else if (values.agents !== undefined) await cost(Number(values.agents));
 else if (values.mutants) await mutants();
 else if (values.shrink !== undefined) await shrunk(values.shrink);
 else if (values.seed !== undefined) await one(Number(values.seed));
@@ -55,6 +62,28 @@ async function day(): Promise<void> {
   const { simulatedHours, wallSeconds, steps, hash, requests } = outcome;
   report({ simulatedHours, wallSeconds, steps, hash, requests, violations: outcome.violations.length });
   tell(outcome);
+}
+
+async function cost(agents: number): Promise<void> {
+  const calm = async (minutes: number): Promise<Outcome> => {
+    const setting: Setting = { ...SMALL, ...CROWD, seed: 1, agents, minutes };
+    return run(setting, scriptOf(setting, CALM));
+  };
+  const [start, whole] = [await calm(10), await calm(70)];
+  const columns = (kind: string): number[] =>
+    [start.requests, whole.requests, start.characters, whole.characters].map((counts) => counts[kind] ?? 0);
+  const rows = Object.keys(whole.requests)
+    .toSorted()
+    .map((kind) => {
+      const [first = 0, all = 0, read = 0, readInAll = 0] = columns(kind);
+      return [kind, first, all - first, read, readInAll - read];
+    });
+  console.log(
+    'requests, in the first ten minutes and in an hour from then on; characters in their answers, alike',
+  );
+  for (const row of rows) console.log(`| ${row.join(' | ')} |`);
+  report({ agents, ...CROWD, rows });
+  tell(whole);
 }
 
 async function mutants(): Promise<void> {

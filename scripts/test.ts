@@ -5,14 +5,18 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Tally } from './test-tally.ts';
 
 // `npm test` runs all that this machine can run, `npm run test:long` what takes longer. Words after `--`
-// limit both to the files whose path contains one of them: `npm test -- kube/informer`.
+// limit both to the files whose path contains one of them: `npm test -- kube/informer`. With `--verbose` each test is
+// told, otherwise only what is not well.
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BIN = join(ROOT, 'node_modules/.bin');
 const ON_BOTH_CLUSTERS = ['test/cli/', 'test/contract/', 'test/integration/'];
 const TEST_SECONDS = 120;
+/** How many files are told at the end with the time that they took. */
+const SLOWEST = 10;
 
 interface Suite {
   title: string;
@@ -34,16 +38,27 @@ interface Result {
   skipped: number;
   /** What happened, for the summary. */
   text: string;
+  files?: Tally['files'];
 }
 
 const { values, positionals } = parseArgs({
-  options: { long: { type: 'boolean', default: false } },
+  options: {
+    long: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 const results = values.long ? await long() : await short();
 
 console.log('');
 for (const { title, text } of results) console.log(`${title.padEnd(24)} ${text}`);
+const slowest = results
+  .flatMap(({ title, files = [] }) => files.map((one) => ({ ...one, title })))
+  .toSorted((a, b) => b.seconds - a.seconds)
+  .slice(0, SLOWEST);
+if (slowest.length > 0) console.log('\nThe slowest files:');
+for (const { file, seconds, title } of slowest)
+  console.log(`${seconds.toFixed(1).padStart(7)} s  ${file} (${title})`);
 const sum = (of: (result: Result) => number): number =>
   results.reduce((total, result) => total + of(result), 0);
 const failed = sum((result) => result.failed);
@@ -151,18 +166,18 @@ async function runSuite({
   if (files.length === 0) return notRun(title, 'no file matches');
   console.log(`\n== ${title}: ${files.length} files`);
   const folder = await mkdtemp(join(tmpdir(), 'vsecm-test-'));
-  const tap = join(folder, 'results.tap');
+  const counted = join(folder, 'tally.json');
   const args = [
     '--import=tsx',
-    `--import=${pathToFileURL(join(ROOT, 'scripts/file-deadline.ts')).href}`,
+    `--import=${script('file-deadline.ts')}`,
     '--test',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${TEST_SECONDS * 1000}`,
     // For the reader, and to be counted.
-    '--test-reporter=spec',
+    `--test-reporter=${values.long || values.verbose ? 'spec' : script('test-report.ts')}`,
     '--test-reporter-destination=stdout',
-    '--test-reporter=tap',
-    `--test-reporter-destination=${tap}`,
+    `--test-reporter=${script('test-tally.ts')}`,
+    `--test-reporter-destination=${counted}`,
     ...files,
   ];
   const env = {
@@ -171,30 +186,23 @@ async function runSuite({
     ...(assets === undefined ? {} : { KUBEBUILDER_ASSETS: assets }),
   };
   const ended = await run(process.execPath, args, env, seconds);
-  const counts = existsSync(tap) ? totals(await readFile(tap, 'utf8')) : new Map<string, number>();
+  const text = existsSync(counted) ? await readFile(counted, 'utf8') : '';
+  const tally: Tally =
+    text === '' ? { passed: 0, failed: 0, skipped: 0, files: [] } : (JSON.parse(text) as Tally);
   await rm(folder, { recursive: true });
-  const count = (name: string): number => counts.get(name) ?? 0;
-  const bad = count('fail') + count('cancelled');
   // A runner that was ended before its totals has failed, whatever it had counted.
-  const failed = ended.code !== 0 && bad === 0 ? 1 : bad;
+  const failed = ended.code !== 0 && tally.failed === 0 ? 1 : tally.failed;
   const parts = [
-    `${count('pass')} passed`,
+    `${tally.passed} passed`,
     `${failed} failed`,
-    ...(count('skipped') > 0 ? [`${count('skipped')} skipped`] : []),
+    ...(tally.skipped > 0 ? [`${tally.skipped} skipped`] : []),
   ];
   const late = ended.late ? `, ended after ${seconds} s without result` : '';
-  return {
-    title,
-    passed: count('pass'),
-    failed,
-    skipped: count('skipped'),
-    text: `${parts.join(', ')} (${ended.seconds} s)${late}`,
-  };
+  return { ...tally, title, failed, text: `${parts.join(', ')} (${ended.seconds} s)${late}` };
 }
 
-/** The closing counts of a TAP report. */
-function totals(tap: string): Map<string, number> {
-  return new Map([...tap.matchAll(/^# (\w+) (\d+)$/gm)].map(([, name = '', value]) => [name, Number(value)]));
+function script(file: string): string {
+  return pathToFileURL(join(ROOT, 'scripts', file)).href;
 }
 
 /** Runs to its end, or ends it when the time is over. Its output goes where ours goes. */

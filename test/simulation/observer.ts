@@ -35,6 +35,8 @@ export class Observer {
   readonly ledger: Ledger;
   /** Requests of agents by verb and resource. */
   readonly requests = new Map<string, number>();
+  /** Characters that agents were sent, by the same. */
+  readonly characters = new Map<string, number>();
   readonly #world: World;
   readonly #trace: Trace;
   readonly #ears: Ears[] = [];
@@ -141,6 +143,10 @@ export class Observer {
           for (const ear of this.#ears) ear.abandons?.(agent, info);
         },
         arrives: (info, reply) => this.#arrives(agent, info, reply),
+        weighs: (info, characters) => {
+          const kind = kindOf(info);
+          this.characters.set(kind, (this.characters.get(kind) ?? 0) + characters);
+        },
         opens: (info, initial) => shown.opens(info, initial),
         shows: (info, type, object) => {
           const before = [...shown.slices.values()];
@@ -211,7 +217,7 @@ export class Observer {
   }
 
   #leaves(agent: Watched, info: RequestInfo, body: any): void {
-    const kind = `${info.verb} ${info.resource}${info.subresource && `/${info.subresource}`}`;
+    const kind = kindOf(info);
     this.requests.set(kind, (this.requests.get(kind) ?? 0) + 1);
     if (
       info.verb === 'patch' ||
@@ -242,6 +248,9 @@ export class Observer {
     this.#trace.say('VIOLATION', `${invariant}: ${text}`);
   }
 }
+
+const kindOf = ({ verb, resource, subresource }: RequestInfo): string =>
+  `${verb} ${resource}${subresource && `/${subresource}`}`;
 
 function shortly(secret: any): string {
   if (secret === undefined) return '';

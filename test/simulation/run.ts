@@ -16,6 +16,8 @@ export interface Outcome {
   wallSeconds: number;
   /** Requests of agents by verb and resource, and to Safe. */
   requests: Record<string, number>;
+  /** Characters that agents were sent by the API server, by the same; objects in them are smaller than real ones. */
+  characters: Record<string, number>;
   trace: Trace;
 }
 
@@ -70,6 +72,7 @@ export async function run(
     simulatedHours: (timeline.now - timeline.start) / 3_600_000,
     wallSeconds: (performance.now() - began) / 1000,
     requests: { ...Object.fromEntries(observer.requests), safe: world.safe.requests },
+    characters: Object.fromEntries(observer.characters),
     trace,
   };
 }

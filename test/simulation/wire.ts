@@ -19,6 +19,8 @@ export interface Witness {
   abandons(info: RequestInfo): void;
   /** An answer arrives. */
   arrives(info: RequestInfo, reply: Reply): void;
+  /** As many characters of an answer or an event are on their way to the agent. */
+  weighs(info: RequestInfo, characters: number): void;
   /** A watch begins; `initial`: with the whole state. */
   opens(info: RequestInfo, initial: boolean): void;
   /** An event of a watch arrives. */
@@ -88,6 +90,7 @@ export function wire(options: WireOptions): {
       const answer = (reply: Reply): void =>
         back(() => {
           witness.arrives(info, reply);
+          witness.weighs(info, reply.text.length);
           const body = new Stream(request.signal);
           body.push(reply.text);
           body.end();
@@ -142,6 +145,7 @@ export function wire(options: WireOptions): {
               deliver(() => {
                 if (request.signal.aborted || body.closed || line.muted) return;
                 witness.shows(info, type, object);
+                witness.weighs(info, text.length);
                 body.push(`{"type":"${type}","object":${text}}\n`);
               }),
             ),
