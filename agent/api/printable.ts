@@ -12,6 +12,12 @@ const UNSEEN = /(?! )[\p{C}\p{Z}]/gu;
  */
 export const printable = (text: string): string => text.replace(UNSEEN, escaped);
 
+/** As `printable`, of a text that may be long: its first characters, and a sign that more follow. */
+export function shortened(text: string, most: number): string {
+  const shown = printable(text.slice(0, most));
+  return shown.length <= most && text.length <= most ? shown : `${shown.slice(0, most)}…`;
+}
+
 /** As `printable`, of a text that has lines of its own. */
 export const printableLines = (text: string): string =>
   text.replace(UNSEEN, (character) => (character === '\n' ? character : escaped(character)));

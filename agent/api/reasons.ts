@@ -1,4 +1,4 @@
-import { printable } from './printable.ts';
+import { printable, shortened } from './printable.ts';
 import { shellWord } from './shell-word.ts';
 
 /** What a hint may mention: names only, never values. Absent parts show as placeholders. */
@@ -41,10 +41,16 @@ interface Entry {
 const namespaceOf = (c: HintContext): string => `-n ${shellWord(c.namespace ?? 'NAMESPACE')}`;
 const resourceOf = (c: HintContext): string => `${shellWord(`vss/${c.name ?? 'NAME'}`)} ${namespaceOf(c)}`;
 const targetOf = (c: HintContext): string => `${shellWord(c.target ?? 'SECRET')} ${namespaceOf(c)}`;
-/** A hint is read in one line of a terminal or two, and a name can be 1,024 characters long, each written as twelve. */
-const MAX_NAME = 128;
-const register = ({ secret, ...c }: HintContext): string =>
-  `safe -w ${shellWord(`raw:${secret === undefined || secret.length > MAX_NAME ? 'SECRET' : secret}`)} -n ${shellWord(c.grantee ?? c.namespace ?? 'NAMESPACE')} -s 'VALUE'`;
+/**
+ * Characters of a message, and of a word in a hint. Both stand in the status, which every agent keeps of every
+ * resource, and a ref can have 1,024 characters, each written as twelve.
+ */
+const MAX_MESSAGE = 800;
+const MAX_WORD = 160;
+const register = ({ secret = 'SECRET', ...c }: HintContext): string => {
+  const word = shellWord(`raw:${secret}`);
+  return `safe -w ${word.length > MAX_WORD ? 'raw:SECRET' : word} -n ${shellWord(c.grantee ?? c.namespace ?? 'NAMESPACE')} -s 'VALUE'`;
+};
 
 const time = (ms: number): string => new Date(ms).toISOString();
 /** When a certificate is valid beside what the clock of the agent's node said. */
@@ -372,7 +378,7 @@ export class Failure extends Error {
   readonly refs: readonly RefFailure[];
 
   constructor(code: Code, message: string, options: FailureOptions = {}) {
-    super(printable(message));
+    super(shortened(message, MAX_MESSAGE));
     this.code = code;
     this.context = options.context ?? {};
     this.wakeAt = options.wakeAt;

@@ -44,8 +44,16 @@ export function parseResource(object: unknown, room: Pick<SpecRoom, 'keep'>): Re
     refresh: refreshMark(meta.annotations?.[REFRESH_ANNOTATION] ?? ''),
     spec: room.keep(key, spec),
     targetName: targetNameOf(spec) ?? meta.name,
-    status: status ?? {},
+    status: sharing(status ?? {}),
   };
+}
+
+/** A condition says what the failure says: once in memory is enough. */
+function sharing(status: VSecMSecretStatus): VSecMSecretStatus {
+  const { failure } = status;
+  for (const condition of failure ? (status.conditions ?? []) : [])
+    if (condition.message === failure?.message) condition.message = failure.message;
+  return status;
 }
 
 function targetNameOf(spec: unknown): string | undefined {

@@ -16,7 +16,7 @@ export interface InspectionOptions extends ResourceStateOptions {
 const PIECE = 1_000;
 /** More resources than anybody reads, and characters of what is said of them, in one answer: made within 10 ms. */
 const MOST = 500;
-const MOST_CHARACTERS = 512 * 1024;
+const MOST_CHARACTERS = 256 * 1024;
 
 /**
  * What a person may know of the Safes of this agent, and of its resources: as they were last reconciled, those in

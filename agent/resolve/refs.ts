@@ -1,13 +1,13 @@
 import type { Entry } from '../api/entry.ts';
 import { Failure, type RefFailure } from '../api/reasons.ts';
-import { printable } from '../api/printable.ts';
+import { shortened } from '../api/printable.ts';
 import type { Spec } from '../api/vsecmsecret.ts';
 import { Budget } from './budget.ts';
 import { DataBuilder } from './data-builder.ts';
 import { checkMetadata, type Desired } from './desired.ts';
 import { granteeOf } from './grants.ts';
 import type { InPieces } from './in-pieces.ts';
-import { Resolver, type Resolution } from './resolver.ts';
+import { MAX_SHOWN, Resolver, type Resolution } from './resolver.ts';
 import { TemplateValues } from './template-values.ts';
 import { checkType } from './typed-secret.ts';
 
@@ -84,7 +84,7 @@ class Failures {
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       this.#first ??= error;
-      this.#refs.push({ where, ref: printable(ref), code: error.code });
+      this.#refs.push({ where, ref: shortened(ref, MAX_SHOWN), code: error.code });
       const limit = error.code === 'LimitExceeded' || error.code === 'SecretTooLarge';
       if (limit || this.#refs.length === MAX_TOLD) this.throw();
       return undefined;

@@ -1,3 +1,4 @@
+import { shortened } from '../api/printable.ts';
 import { Failure, type Code } from '../api/reasons.ts';
 import { likelySecret, type Ref } from '../api/ref.ts';
 import type { Answer, StoredSecret } from './answer.ts';
@@ -20,6 +21,9 @@ export interface Resolution {
   /** Unix milliseconds. */
   readonly now: number;
 }
+
+/** Characters of a ref that a message shows: where it stands is told besides. */
+export const MAX_SHOWN = 160;
 
 /** Throws a failure whose message begins with the ref that it is about. */
 export type Fail = (code: Code, problem: string) => never;
@@ -107,7 +111,7 @@ export class Resolver {
   }
 
   *#one(ref: Ref, path: string, reach: Reach): InPieces<{ readonly node: Node; readonly fail: Fail }> {
-    const what = `${path} (${ref.text})`;
+    const what = `${path} (${shortened(ref.text, MAX_SHOWN)})`;
     const lookup = yield* this.#lookUp(ref, what, reach);
     const secret = lookup.fits.length === 1 ? lookup.fits[0]! : likelySecret(ref);
     const fail: Fail = (code, problem) => {

@@ -157,8 +157,15 @@ test('the command of a hint registers the very secret, for the very namespace', 
   );
 });
 
-test('a name that is too long for a hint is left to the reader', () => {
-  const [secret, most] = ['s'.repeat(129), 's'.repeat(128)];
+test('a name that is too long for a hint is left to the reader, and a message has an end', () => {
+  const [secret, most] = ['s'.repeat(157), 's'.repeat(156)];
   assert.match(hintFor('NotGranted', { secret }), /safe -w raw:SECRET /);
-  assert.match(hintFor('NotGranted', { secret: most }), /safe -w raw:s{128} /);
+  assert.match(hintFor('NotGranted', { secret: most }), /safe -w raw:s{156} /);
+  assert.match(hintFor('NotGranted', { secret: '\u202e'.repeat(20) }), /safe -w raw:SECRET /);
+  for (const text of ['x'.repeat(801), '\u202e'.repeat(1_000)]) {
+    const { message } = new Failure('RefNotFound', text);
+    assert.ok(message.length === 801 && message.endsWith('…'), message);
+  }
+  assert.equal(new Failure('RefNotFound', 'x'.repeat(800)).message.length, 800);
+  assert.equal(new Failure('RefNotFound', 'x'.repeat(900)).within({}).message.length, 801);
 });

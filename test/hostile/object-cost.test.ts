@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Failure, hintFor } from '../../agent/api/reasons.ts';
 import { parseResource } from '../../agent/api/resource.ts';
 import { parseSecretMeta } from '../../agent/api/secret-meta.ts';
 import { SpecRoom } from '../../agent/api/spec-room.ts';
@@ -35,8 +36,13 @@ const metadata = (index: number, more: object = {}): object => ({
   creationTimestamp: '2026-01-01T00:00:00Z',
   ...more,
 });
-const resource = (room: SpecRoom, index: number, spec: object, more?: object): unknown =>
-  parseResource(wire({ metadata: metadata(index, more), spec, status: status(index) }), room);
+const resource = (
+  room: SpecRoom,
+  index: number,
+  spec: object,
+  more?: object,
+  told: object = status(index),
+): unknown => parseResource(wire({ metadata: metadata(index, more), spec, status: told }), room);
 const status = (index: number): object => ({
   observedGeneration: 1,
   conditions: [
@@ -91,6 +97,23 @@ const MEASURED: Readonly<Record<string, () => number>> = {
     const room = new SpecRoom();
     const annotations = { 'vsecm.com/refresh': 'r'.repeat(250_000) };
     return costOf(100, (index) => resource(room, index, LARGEST, { annotations }));
+  },
+  'one that fails, with the longest message': () => {
+    const room = new SpecRoom();
+    const secret = `\u00e9${'x'.repeat(300)}`;
+    const { message, code, stage } = new Failure('NotGranted', `${secret}${'x'.repeat(2_000)}`);
+    const hint = hintFor(code, {
+      secret: secret.slice(0, 150),
+      namespace: 'n'.repeat(63),
+      name: 'n'.repeat(253),
+    });
+    const condition = { type: 'Ready', status: 'False', reason: code, message, lastTransitionTime: '' };
+    const told = {
+      ...status(0),
+      conditions: [condition],
+      failure: { stage, code, message, hint, since: '' },
+    };
+    return costOf(2_000, (index) => resource(room, index, ordinary, {}, told));
   },
   '50,000 of the largest size, in 50 namespaces': () => {
     const room = new SpecRoom();
