@@ -1,6 +1,7 @@
 import { Backoff } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { Outage } from '../outage.ts';
 import type { Random } from '../random.ts';
 import type { Fetched } from '../resolve/answer.ts';
 import type { Grants, GrantScope } from '../resolve/grants.ts';
@@ -76,6 +77,7 @@ export class Fetcher {
   readonly #retry: Backoff;
   readonly #poll: MissingPoll;
   readonly #users = new SecretUsers();
+  readonly #outage: Outage;
   /** Resource → the answer must have been begun at or after this instant. */
   readonly #waiting = new Map<string, number>();
   readonly #members = new Set<string>();
@@ -93,6 +95,7 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.#options = options;
+    this.#outage = new Outage({ clock: options.clock, reminderMs: options.pace.reminderMs });
     const { schedule, clock, pace, random } = options;
     this.#poll = new MissingPoll({
       id: this.#id('poll'),
@@ -164,7 +167,7 @@ export class Fetcher {
   close(): void {
     this.#closed = true;
     this.#poll.close();
-    for (const id of ['retry', 'remind']) this.#options.schedule.delete(this.#id(id));
+    this.#options.schedule.delete(this.#id('retry'));
   }
 
   /** The resource could not be resolved: any change may concern it. */
@@ -284,10 +287,11 @@ export class Fetcher {
       attempts: this.#retry.attempt,
     };
     schedule.set(this.#id('retry'), nextRetryAt, () => this.retryNow());
+    const notice = this.#outage.failed(code);
+    if (notice)
+      this.#report(notice === 'lasts' ? 'Fetching from Safe still fails' : 'Fetching from Safe fails');
     if (before?.code !== code) {
-      this.#report('Fetching from Safe fails');
       this.#options.onTransition(this.#failure, before);
-      this.#remindLater();
       this.#options.wake([...this.#waiting.keys()], true);
     } else {
       this.#options.wake([...this.#forced], true);
@@ -298,22 +302,14 @@ export class Fetcher {
 
   #recovered(before: FetchFailure): void {
     this.#options.schedule.delete(this.#id('retry'));
-    this.#options.schedule.delete(this.#id('remind'));
+    const { attempts: attempt, durationSeconds } = this.#outage.ended()!;
     this.#options.log.info('Safe answers again', {
       safeURL: this.url,
       code: before.code,
-      attempt: before.attempts,
-      durationSeconds: Math.round((this.#options.clock.now() - before.since) / 1000),
+      attempt,
+      durationSeconds,
     });
     this.#options.onTransition(undefined, before);
-  }
-
-  #remindLater(): void {
-    const { schedule, clock, pace } = this.#options;
-    schedule.set(this.#id('remind'), clock.now() + pace.reminderMs, () => {
-      this.#report('Fetching from Safe still fails');
-      this.#remindLater();
-    });
   }
 
   #report(message: string): void {
