@@ -45,6 +45,11 @@ export interface SecretMeta {
   readonly seenAt: number;
 }
 
+/** A real uid has 36 characters; the API server takes any that somebody writes, of a megabyte too. */
+const UID_LENGTH = 64;
+/** Agents set one. */
+const MOST_OWNERS = 16;
+
 /**
  * Takes from a Secret's metadata what the agent keeps.
  * @param seenAt Unix milliseconds
@@ -80,8 +85,13 @@ export function parseSecretMeta(object: unknown, seenAt: number): SecretMeta | u
     lastOther: latest(others)?.manager ?? '',
     ownerUids: (meta.ownerReferences ?? [])
       .filter(
-        (owner) => owner.kind === 'VSecMSecret' && owner.apiVersion?.startsWith('vsecm.com/') && owner.uid,
+        (owner) =>
+          owner.kind === 'VSecMSecret' &&
+          owner.apiVersion?.startsWith('vsecm.com/') &&
+          owner.uid &&
+          owner.uid.length <= UID_LENGTH,
       )
+      .slice(0, MOST_OWNERS)
       .map((owner) => owner.uid as string),
     deleting: meta.deletionTimestamp !== undefined,
     seenAt,

@@ -136,3 +136,20 @@ test('what is not a whole object is dropped', () => {
   ])
     assert.equal(parseSecretMeta(object, 0), undefined);
 });
+
+test('of owners that somebody wrote in bulk few are kept, and none of a megabyte', () => {
+  const owner = (uid: string): object => ({
+    apiVersion: 'vsecm.com/v9',
+    kind: 'VSecMSecret',
+    name: 'x',
+    uid,
+  });
+  const ownerReferences = [
+    owner('u'.repeat(1_200_000)),
+    ...Array.from({ length: 100 }, (_, index) => owner(`${index}`)),
+  ];
+  const metadata = { namespace: 'evil', name: 'large', uid: 'u', resourceVersion: '1', ownerReferences };
+  const { ownerUids = [] } = parseSecretMeta({ metadata }, 0) ?? {};
+  assert.equal(ownerUids.length, 16);
+  assert.equal(ownerUids[0], '0');
+});
