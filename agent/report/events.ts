@@ -1,5 +1,6 @@
 import { hintFor, type Failure } from '../api/reasons.ts';
 import { dateOf, type Clock } from '../clock.ts';
+import type { Schedule } from '../schedule.ts';
 
 /** An object that an Event is about. */
 export interface Regarding {
@@ -17,12 +18,19 @@ export type PostEvent = (namespace: string, body: unknown) => Promise<void>;
 /** Events that wait at most, and in flight: an Event says what status says too, so the excess is dropped. */
 const MOST_WAITING = 1_000;
 const IN_FLIGHT = 2;
+/**
+ * So many at once, and so many a second from then on: Events of thousands of new resources are requests that their
+ * Secrets would wait behind.
+ */
+const BURST = 50;
+const EACH_MS = 1_000 / 20;
 /** Bytes; the API server refuses longer notes. */
 const LONGEST_NOTE = 1_024;
 const ELLIPSIS = '…';
 
 export interface EventSinkOptions {
   post: PostEvent;
+  schedule: Schedule;
   clock: Clock;
   node: string;
   pod: string;
@@ -35,6 +43,8 @@ export class EventSink {
   readonly #waiting: { namespace: string; body: unknown }[] = [];
   #inFlight = 0;
   #serial = 0;
+  /** Until when the budget is used up by what was sent, if none was unused before. */
+  #spentUntil = -Infinity;
 
   constructor(options: EventSinkOptions) {
     this.#options = options;
@@ -80,9 +90,13 @@ export class EventSink {
   }
 
   #pump(): void {
-    while (this.#inFlight < IN_FLIGHT) {
-      const next = this.#waiting.shift();
-      if (!next) return;
+    const { clock, schedule } = this.#options;
+    while (this.#inFlight < IN_FLIGHT && this.#waiting.length > 0) {
+      const now = clock.now();
+      const at = this.#spentUntil - BURST * EACH_MS;
+      if (at > now) return schedule.set('event pace', at, () => this.#pump());
+      this.#spentUntil = Math.max(now, this.#spentUntil) + EACH_MS;
+      const next = this.#waiting.shift()!;
       this.#inFlight += 1;
       void this.#options
         .post(next.namespace, next.body)

@@ -90,6 +90,7 @@ export class Engine {
     const schedule = (this.#schedule = new Schedule({ clock }));
     const events = new EventSink({
       post: options.postEvent,
+      schedule,
       clock,
       node,
       pod,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../agent/api/reasons.ts';
 import { EventSink, type Regarding } from '../../agent/report/events.ts';
+import { Schedule } from '../../agent/schedule.ts';
 import { FakeClock } from '../fake-clock.ts';
 
 interface Body {
@@ -29,8 +30,9 @@ function begin(pod = 'pod-1') {
     open.push(Promise.withResolvers());
     return open.at(-1)!.promise;
   };
-  const events = new EventSink({ post, clock: new FakeClock(Date.UTC(2026, 0, 1)), node: 'node-1', pod });
-  return { events, posted, open };
+  const clock = new FakeClock(Date.UTC(2026, 0, 1));
+  const events = new EventSink({ post, schedule: new Schedule({ clock }), clock, node: 'node-1', pod });
+  return { events, posted, open, clock };
 }
 
 test('an Event tells of a failure with its code, its message and its hint', () => {
@@ -95,14 +97,43 @@ for (const [kind, letter] of [
   });
 
 test('two are under way at a time; what fails is not tried again; the excess is dropped', async () => {
-  const { events, posted, open } = begin();
+  const { events, posted, open, clock } = begin();
   for (let index = 0; index < 1_500; index++) events.publish(RESOURCE, 'Normal', 'Synced', `${index}`);
   assert.equal(posted.length, 2);
   for (let index = 0; index < open.length; index++) {
     if (index % 2 === 0) open[index]!.resolve();
     else open[index]!.reject(new Error('no'));
     await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(50);
   }
   assert.equal(posted.length, 1_002);
   assert.equal(new Set(posted.map(({ note }) => note)).size, 1_002);
+});
+
+test('fifty Events leave at once and twenty a second from then on; after a calm all fifty again', async () => {
+  const { events, posted, open, clock } = begin();
+  const settle = async (): Promise<void> => {
+    for (let answered = -1; answered !== open.length;) {
+      answered = open.length;
+      open.forEach(({ resolve }) => resolve());
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  for (let i = 0; i < 100; i++) events.publish(RESOURCE, 'Normal', 'Synced', `${i}`);
+  await settle();
+  assert.equal(posted.length, 51);
+  for (let second = 1; second <= 2; second++) {
+    for (let step = 0; step < 20; step++) {
+      await clock.advance(50);
+      await settle();
+    }
+    assert.equal(posted.length, 51 + 20 * second);
+  }
+  await clock.advance(10_000);
+  await settle();
+  assert.equal(posted.length, 100);
+  await clock.advance(10_000);
+  for (let i = 0; i < 60; i++) events.publish(RESOURCE, 'Normal', 'Synced', `${i}`);
+  await settle();
+  assert.equal(posted.length, 151);
 });
