@@ -1,6 +1,6 @@
 import { parseResource, type Resource } from './api/resource.ts';
 import { SpecRoom } from './api/spec-room.ts';
-import { MANAGED_LABEL, parseSecretMeta, type SecretMeta } from './api/secret-meta.ts';
+import { FIELD_MANAGER, MANAGED_LABEL, parseSecretMeta, type SecretMeta } from './api/secret-meta.ts';
 import type { AgentState, ResourceName } from './api/state.ts';
 import { GROUP, PLURAL, VERSION } from './api/vsecmsecret.ts';
 import type { KubeClient } from './kube/client.ts';
@@ -10,6 +10,7 @@ import { apiPath } from './kube/path.ts';
 import { WorkQueue } from './kube/workqueue.ts';
 import type { LogFields } from './log.ts';
 import { eventApi, statusApi } from './report/kube-reports.ts';
+import { workloadApi } from './restart/workload-api.ts';
 import { Engine, type EngineOptions } from './sync/engine.ts';
 import { secretApi } from './target/kube-secrets.ts';
 import { runTogether, whenAborted, type Task } from './tasks.ts';
@@ -17,7 +18,7 @@ import { Turns } from './turns.ts';
 
 export interface DutyOptions extends Omit<
   EngineOptions,
-  'resources' | 'secrets' | 'api' | 'putStatus' | 'postEvent' | 'enqueue' | 'inTurns'
+  'resources' | 'secrets' | 'api' | 'workloads' | 'putStatus' | 'postEvent' | 'enqueue' | 'inTurns'
 > {
   /** Empty: all. */
   namespaces: readonly string[];
@@ -78,6 +79,7 @@ export class Duty {
       resources: this.#resources,
       secrets: this.#secrets,
       api: secretApi(kube.until(this.#ended.signal), clock),
+      workloads: workloadApi(kube.until(this.#ended.signal), FIELD_MANAGER),
       putStatus: statusApi(kube.until(this.#gone.signal), (key, uid) => this.#serves(key, uid)),
       postEvent: eventApi(kube.until(this.#gone.signal)),
       enqueue: (key, urgent) => this.#queue.add(key, { urgent }),

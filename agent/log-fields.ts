@@ -46,6 +46,7 @@ export const LOG_FIELDS = {
   namespace: { type: 'text', meaning: 'Namespace of the VSecMSecret' },
   name: { type: 'text', meaning: 'Name of the VSecMSecret' },
   secret: { type: 'text', meaning: 'Name of the Kubernetes Secret' },
+  workload: { type: 'text', meaning: 'A workload as kind/name' },
   secretName: { type: 'text', meaning: 'Name of a secret in Safe, without raw:' },
   resource: { type: 'text', meaning: 'Kind of Kubernetes objects' },
   ref: { type: 'text', meaning: 'A ref of a VSecMSecret' },

@@ -45,6 +45,8 @@ export interface ClusterOptions {
   kind?: 'dev' | 'real';
   /** Real only: runs kube-controller-manager's endpointslice, garbage collector and namespace controllers. */
   controllers?: boolean;
+  /** Real only: the controllers of Deployments and ReplicaSets besides. */
+  workloads?: boolean;
   /** Real only: false lets the kubeconfigs reach the server without the gate, so without `controls`; for measurements. */
   gate?: boolean;
   /** Real only: shows the processes' output. */

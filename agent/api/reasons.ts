@@ -20,6 +20,8 @@ export interface HintContext {
   /** The Safe is not the home one, so perhaps in another cluster. */
   elsewhere?: boolean | undefined;
   spiffeID?: string | undefined;
+  /** A workload as `kind/name`. */
+  workload?: string | undefined;
   trustDomain?: string | undefined;
   /** The agent's pod. */
   pod?: string | undefined;
@@ -28,7 +30,7 @@ export interface HintContext {
 }
 
 /** Where in the chain from resource to Secret something failed. */
-export type Stage = 'spec' | 'identity' | 'connect' | 'fetch' | 'resolve' | 'write';
+export type Stage = 'spec' | 'identity' | 'connect' | 'fetch' | 'resolve' | 'write' | 'restart';
 
 interface Entry {
   stage: Stage;
@@ -307,6 +309,19 @@ export const REASONS = {
     stage: 'write',
     meaning: 'The Kubernetes API server does not answer or asks to wait.',
     hint: () => 'Nothing to do if it passes: the agent goes on trying; kubectl get --raw /readyz',
+  },
+  RestartNotAllowed: {
+    stage: 'restart',
+    meaning:
+      'The Secret is written; a workload of spec.restart does not consent, or the agent has no rights on workloads there.',
+    hint: (c) =>
+      `Consent: kubectl annotate ${shellWord(c.workload ?? 'KIND/NAME')} ${namespaceOf(c)} vsecm.com/allow-restart=true; the rights come with daemonset/optional/restart. Or restart it by hand: kubectl rollout restart ${shellWord(c.workload ?? 'KIND/NAME')} ${namespaceOf(c)}`,
+  },
+  RestartFailed: {
+    stage: 'restart',
+    meaning: 'The Secret is written; a workload of spec.restart does not exist or could not be marked.',
+    hint: (c) =>
+      `The agent goes on trying. kubectl get ${shellWord(c.workload ?? 'KIND/NAME')} ${namespaceOf(c)}; a name that is wrong: kubectl edit ${resourceOf(c)}`,
   },
 } as const satisfies Record<string, Entry>;
 

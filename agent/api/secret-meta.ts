@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { fingerprint } from '../fingerprint.ts';
 import { metaOf, type ManagedFields } from './object-meta.ts';
+import { REVISION_ANNOTATION } from './restart.ts';
 
 /** Annotation by which whoever may write a Secret lets the agent take it over. */
 export const ADOPTION_ANNOTATION = 'vsecm.com/allow-adoption';
@@ -41,6 +42,8 @@ export interface SecretMeta {
   /** UIDs of the VSecMSecrets that own it. */
   readonly ownerUids: readonly string[];
   readonly deleting: boolean;
+  /** How often its content changed; absent where nobody counts. */
+  readonly revision?: number;
   /** When this agent first saw this version, Unix milliseconds. */
   readonly seenAt: number;
 }
@@ -94,9 +97,14 @@ export function parseSecretMeta(object: unknown, seenAt: number): SecretMeta | u
       .slice(0, MOST_OWNERS)
       .map((owner) => owner.uid as string),
     deleting: meta.deletionTimestamp !== undefined,
+    ...revisionIn(meta.annotations?.[REVISION_ANNOTATION]),
     seenAt,
   };
 }
+
+/** A number that numbers hold exactly; anything else is nobody's count. */
+const revisionIn = (text: string | undefined): { revision?: number } =>
+  text !== undefined && /^[1-9][0-9]{0,14}$/.test(text) ? { revision: Number(text) } : {};
 
 const digest = (value: unknown): string =>
   hash('sha1', JSON.stringify(value) ?? '', 'base64url').slice(0, 16);

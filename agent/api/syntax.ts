@@ -45,7 +45,7 @@ export const MAX_STALENESS_RULES: readonly Rule[] = [
 ];
 
 /** A DNS-1123 subdomain, as Kubernetes names objects. */
-const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/u;
+export const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/u;
 
 export const OBJECT_NAME_RULES: readonly Rule[] = [
   {

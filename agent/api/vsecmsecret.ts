@@ -9,6 +9,7 @@ import {
 } from './entry.ts';
 import { Field } from './field.ts';
 import type { Code, Stage } from './reasons.ts';
+import { parseRestart, type RestartStatus, type Workload } from './restart.ts';
 import { TYPE_DEMANDS, missingKey } from './secret-type.ts';
 import { MAX_STALENESS_RULES, OBJECT_NAME_RULES, REFRESH_INTERVAL_RULES, SAFE_URL_RULES } from './syntax.ts';
 import { parseTarget, type Target } from './target.ts';
@@ -48,6 +49,8 @@ export interface Outline {
   /** The Secret is to be kept as it is. */
   readonly suspend: boolean;
   readonly target: Target;
+  /** What is restarted when the content changes. */
+  readonly restart: readonly Workload[];
 }
 
 export function outlineOf({
@@ -76,7 +79,9 @@ export interface VSecMSecretStatus {
   /** The CRD's default is -1: nothing observed yet. */
   observedGeneration?: number;
   conditions?: Condition[];
-  secret?: { name: string; resourceVersion: string };
+  /** `revision`: how often its content changed, where that restarts something. */
+  secret?: { name: string; resourceVersion: string; revision?: number };
+  restarts?: readonly RestartStatus[];
   lastSyncTime?: string;
   sourceUpdated?: string;
   /** When the first of the secrets used expires. */
@@ -130,6 +135,7 @@ export function parseSpec(resource: unknown): Spec {
     'dataFrom',
     'labels',
     'annotations',
+    'restart',
   ]);
   if (spec.secretType.present && spec.secretType.text(64) !== 'k8s')
     spec.secretType.fail('must be k8s, the only type there is');
@@ -149,6 +155,7 @@ export function parseSpec(resource: unknown): Spec {
     ...parseSources(spec, target),
     labels: parseMetadata(spec.labels),
     annotations: parseMetadata(spec.annotations),
+    restart: parseRestart(spec.restart),
   };
   refuseLong(field, parsed);
   return parsed;

@@ -4,6 +4,7 @@ import type { Because, Decision, Tell } from './decision.ts';
 import { confirmation, isForced, needAfter } from './freshness.ts';
 import type { At } from './known.ts';
 import { fightOver, refusedUntil } from './pace.ts';
+import { isAsked, owesRestart, restartsOf, revisionWith } from './restarts.ts';
 import { BORNE_OUT_MS, isAsWritten, isProven, verdictOf, type Verdict } from './verdict.ts';
 import type { View } from './view.ts';
 
@@ -73,7 +74,10 @@ function toWrite(view: View, spec: Outline, verdict: Verdict, print: string): De
   if (paced !== undefined && now < paced) return pausing(view, spec, verdict, paced);
   if (verdict.is === 'unsure') return act({ do: 'lookUp' }, 'unsure');
   if (verdict.is === 'absent') {
-    if (creationPolicy !== 'Merge') return act({ do: 'create' }, 'absent');
+    if (creationPolicy !== 'Merge') {
+      const revision = revisionWith(view, spec);
+      return act({ do: 'create', revision: revision === 'unknown' ? undefined : revision }, 'absent');
+    }
     const failure = named(view, spec, 'TargetMissing', `Secret ${name}, into which to merge, does not exist`);
     const at = 'at' in view.target ? view.target.at : now;
     return fails(view, failure, { again: at + BORNE_OUT_MS, spec, verdict });
@@ -87,8 +91,10 @@ function toWrite(view: View, spec: Outline, verdict: Verdict, print: string): De
     if (fight && now < fight.until)
       return fails(view, contested(view, spec, fight.by), { again: fight.until, spec, verdict });
   }
+  const revision = revisionWith(view, spec);
+  if (revision === 'unknown') return act({ do: 'compare', meta }, 'unsure');
   // Merge never takes a field over; Owner and Orphan hold what they declare.
-  return act({ do: 'write', over: meta, force: creationPolicy !== 'Merge' }, 'differs');
+  return act({ do: 'write', over: meta, force: creationPolicy !== 'Merge', revision }, 'differs');
 }
 
 /** The Secret holds what it should; what is left of a former target goes. */
@@ -110,6 +116,13 @@ function asDeclared(view: View, spec: Outline, verdict: Verdict & { is: 'there' 
   const { name, resourceVersion } = verdict.meta;
   const { failing } = safe;
   const confirmed = confirmation(view, spec, true);
+  const revision = facts.wrote?.revision;
+  const restarts =
+    revision === undefined
+      ? undefined
+      : restartsOf(spec.restart, facts.told.status.restarts ?? [], view.restarted ?? new Map(), revision);
+  if (restarts && restarts.behind.length > 0 && !isAsked(facts, restarts.behind, revision!))
+    return act({ do: 'restart', workloads: restarts.behind, secret: name, revision: revision! }, 'differs');
   const tells =
     failing &&
     (now >= failing.since + quietMs || confirmed?.fresh === false || isAttempted(view) || isTold(view));
@@ -123,9 +136,11 @@ function asDeclared(view: View, spec: Outline, verdict: Verdict & { is: 'there' 
     because: 'asDeclared',
     again: moments.length > 0 ? Math.min(...moments) : undefined,
     tell: {
-      secret: { name, resourceVersion },
+      secret: { name, resourceVersion, ...(revision !== undefined && { revision }) },
+      ...(restarts && { restarts: restarts.told }),
       sourceUpdated: facts.resolved?.sourceUpdated ?? '',
       expiresAt: facts.resolved?.expiresAt,
+      ...(restarts?.failure && { failure: restarts.failure.within(namesOf(view)), stands: true }),
       ...(tells && { failure: failing.why, failingSince: failing.since, stands: true }),
       ...(confirmed && { fresh: confirmed.fresh }),
       ...ended(view),
@@ -218,6 +233,7 @@ function restsOnStatus(view: View, spec: Outline): boolean {
   const { facts, resource, node, wall } = view;
   if (spec.refreshIntervalMs !== 0 || facts.wrote || !facts.refresh.handled) return false;
   const { status } = resource;
+  if (owesRestart(status)) return false;
   const fails = status.failure ?? facts.told.failure ?? facts.told.status.failure;
   return status.node === node && !fails && isProven(view) && wall < (validUntil(view) ?? Infinity);
 }
@@ -261,6 +277,7 @@ function validUntil({ resource: { status } }: View): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
+const namesOf = ({ resource: { namespace, name } }: View) => ({ namespace, name });
 const named = (
   { resource: { namespace, name } }: View,
   { target }: Outline,

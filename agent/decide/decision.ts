@@ -1,4 +1,5 @@
 import type { Failure } from '../api/reasons.ts';
+import type { RestartStatus, Workload } from '../api/restart.ts';
 import type { SecretMeta } from '../api/secret-meta.ts';
 import type { At } from './known.ts';
 
@@ -15,12 +16,26 @@ export type Act =
   | { readonly do: 'lookUp' }
   /** Take a Secret for ours as it stands, since the status proves it. */
   | { readonly do: 'recognise'; readonly meta: SecretMeta }
-  /** Make the target; fails where anything is. */
-  | { readonly do: 'create' }
+  /** Find out whether the content of exactly this version is another than the one at hand. */
+  | { readonly do: 'compare'; readonly meta: SecretMeta }
+  /** Make the target; fails where anything is. `revision`: of its content, where that restarts something. */
+  | { readonly do: 'create'; readonly revision: number | undefined }
   /** Write over exactly this version, on which right and consent were judged. */
-  | { readonly do: 'write'; readonly over: SecretMeta; readonly force: boolean }
+  | {
+      readonly do: 'write';
+      readonly over: SecretMeta;
+      readonly force: boolean;
+      readonly revision: number | undefined;
+    }
   /** Delete exactly this version of a Secret that the resource owns and no longer names. */
-  | { readonly do: 'deleteFormer'; readonly meta: SecretMeta };
+  | { readonly do: 'deleteFormer'; readonly meta: SecretMeta }
+  /** Have workloads restarted, since the content of the Secret has changed. */
+  | {
+      readonly do: 'restart';
+      readonly workloads: readonly Workload[];
+      readonly secret: string;
+      readonly revision: number;
+    };
 
 /** Why this was decided, in one word. */
 export type Because =
@@ -38,7 +53,8 @@ export type Because =
 /** What there is to say of the resource. */
 export interface Tell {
   /** The Secret, while it is as declared. */
-  readonly secret?: { readonly name: string; readonly resourceVersion: string };
+  readonly secret?: { readonly name: string; readonly resourceVersion: string; readonly revision?: number };
+  readonly restarts?: readonly RestartStatus[];
   readonly sourceUpdated?: string;
   /** When the first of the secrets used expires, of the wall clock. */
   readonly expiresAt?: number | undefined;

@@ -1,5 +1,6 @@
 import { Failure } from '../api/reasons.ts';
 import type { Resource } from '../api/resource.ts';
+import { workloadText, type Workload } from '../api/restart.ts';
 import type { SecretMeta } from '../api/secret-meta.ts';
 import type { VSecMSecretStatus } from '../api/vsecmsecret.ts';
 import type { Act, Tell } from './decision.ts';
@@ -27,6 +28,21 @@ export interface Facts {
   /** An answer said that the namespace is being deleted. */
   readonly terminating: boolean;
   readonly told: Told;
+  /** A version of the Secret, and whether its content is another than that of a print. */
+  readonly compared?: Compared;
+  /** The workloads, by their texts, that were last asked to be restarted. */
+  readonly asked?: {
+    readonly generation: number;
+    readonly revision: number;
+    readonly workloads: readonly string[];
+  };
+}
+
+export interface Compared {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly print: string;
+  readonly differs: boolean;
 }
 
 export interface Resolved {
@@ -52,6 +68,9 @@ export interface Wrote {
   readonly print: string;
   readonly generation: number;
   readonly answerBegunAt: At;
+  /** Where that restarts something: a digest of the content alone, and how often it changed. */
+  readonly contents?: string | undefined;
+  readonly revision?: number | undefined;
 }
 
 /** The last act that failed, until one of its kind is done or the generation changes. */
@@ -93,9 +112,13 @@ export type Outcome =
       readonly meta: SecretMeta;
       readonly print: string;
       readonly answerBegunAt: At;
+      readonly contents?: string | undefined;
+      readonly revision?: number | undefined;
       readonly undid: Omit<Undone, 'at'> | undefined;
     }
   | { readonly of: 'lookUp' | 'deleteFormer' }
+  | { readonly of: 'compare'; readonly compared: Compared }
+  | { readonly of: 'restart'; readonly workloads: readonly Workload[]; readonly revision: number }
   | { readonly of: 'tell'; readonly tell: Tell; readonly told: Told }
   | {
       readonly of: 'refused';
@@ -141,12 +164,15 @@ export function record(facts: Facts, outcome: Outcome, now: At, jitter: number):
     case 'create':
     case 'write':
     case 'recognise': {
-      const { result, meta, print, answerBegunAt, undid } = outcome;
+      const { result, meta, print, answerBegunAt, contents, revision, undid } = outcome;
       const { generation } = facts;
       const { name, uid, resourceVersion, appliedAt, ours } = meta;
       return {
         ...facts,
-        wrote: { name, uid, resourceVersion, appliedAt, ours, print, generation, answerBegunAt },
+        wrote: {
+          ...{ name, uid, resourceVersion, appliedAt, ours, print, generation, answerBegunAt },
+          ...(revision !== undefined && { contents, revision }),
+        },
         news: result === 'unchanged' ? facts.news : result,
         refused: undefined,
         undone:
@@ -156,6 +182,15 @@ export function record(facts: Facts, outcome: Outcome, now: At, jitter: number):
     case 'lookUp':
     case 'deleteFormer':
       return facts.refused?.act === outcome.of ? { ...facts, refused: undefined } : facts;
+    case 'compare': {
+      const { compared } = outcome;
+      return { ...facts, compared, refused: facts.refused?.act === 'compare' ? undefined : facts.refused };
+    }
+    case 'restart': {
+      const { workloads, revision } = outcome;
+      const { generation } = facts;
+      return { ...facts, asked: { generation, revision, workloads: workloads.map(workloadText) } };
+    }
     case 'tell': {
       const { tell, told } = outcome;
       const { value } = facts.refresh;

@@ -5,6 +5,7 @@ import type { Outline } from '../api/vsecmsecret.ts';
 import type { Desired } from '../resolve/desired.ts';
 import type { Facts } from './facts.ts';
 import type { At, Known } from './known.ts';
+import type { Restarted } from './restarts.ts';
 
 /** All that a decision about one VSecMSecret rests on: references to what is known now, no copies. */
 export interface View {
@@ -28,6 +29,8 @@ export interface View {
   /** What the spec asks for, resolved of exactly the answer in `safe` and of this generation. */
   readonly content: Content | undefined;
   readonly facts: Facts;
+  /** What became of the restarts that it asked for, by `workloadText`; absent: it never did. */
+  readonly restarted?: ReadonlyMap<string, Restarted>;
 }
 
 /** A Safe as this resource sees it. */
@@ -42,6 +45,11 @@ export interface SafeView {
 
 /** What one answer means for one spec. */
 export type Content = { readonly generation: number; readonly answerBegunAt: At } & (
-  | { readonly desired: Desired; readonly print: string }
+  | {
+      readonly desired: Desired;
+      readonly print: string;
+      /** A digest of the content alone, where a change of it restarts something. */
+      readonly contents?: string | undefined;
+    }
   | { readonly failure: Failure }
 );

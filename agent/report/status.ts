@@ -1,4 +1,5 @@
 import { hintFor, isOutside, type Failure } from '../api/reasons.ts';
+import type { RestartStatus } from '../api/restart.ts';
 import type { Condition, VSecMSecretStatus } from '../api/vsecmsecret.ts';
 
 /** What is known of a resource when its status is computed. */
@@ -10,7 +11,9 @@ export interface Outcome {
   /** The wall clock, Unix milliseconds. */
   now: number;
   /** The Secret as it stands; absent while this resource has none that is right for its spec. */
-  secret?: { name: string; resourceVersion: string };
+  secret?: { name: string; resourceVersion: string; revision?: number };
+  /** Said together with `secret`. */
+  restarts?: readonly RestartStatus[];
   /** Set if its content was just written. */
   written?: boolean;
   /** Latest `updated` of the secrets used, `''` where Safe told none; absent: as before. */
@@ -39,11 +42,13 @@ export function nextStatus(before: VSecMSecretStatus, outcome: Outcome): VSecMSe
   const handledRefresh = outcome.handledRefresh ?? before.handledRefresh;
   const expires = outcome.expiresAt === undefined ? undefined : printTime(outcome.expiresAt);
   const validUntil = outcome.secret ? expires : before.validUntil;
+  const restarts = outcome.secret ? outcome.restarts : before.restarts;
   return {
     observedGeneration: outcome.generation,
     conditions: suspended ? suspendedConditions(before, outcome, at) : conditionsAfter(before, outcome, at),
     node: outcome.node,
     ...(secret && { secret }),
+    ...(restarts && { restarts }),
     ...(sourceUpdated !== undefined && sourceUpdated !== '' && { sourceUpdated }),
     ...(validUntil !== undefined && { validUntil }),
     ...(lastSyncTime !== undefined && { lastSyncTime }),
@@ -141,7 +146,12 @@ const printTime = (ms: number): string => new Date(ms).toISOString().replace(/\.
 
 /** Whether a failure stays until somebody does something; kstatus then shows `Failed` instead of `InProgress`. */
 export function waitsForPerson(failure: Failure): boolean {
-  return !isOutside(failure.code) && failure.code !== 'ApiUnavailable' && failure.code !== 'NotYetValid';
+  return (
+    !isOutside(failure.code) &&
+    failure.stage !== 'restart' &&
+    failure.code !== 'ApiUnavailable' &&
+    failure.code !== 'NotYetValid'
+  );
 }
 
 /** Whether two statuses say the same, times aside. */

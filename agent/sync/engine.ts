@@ -18,6 +18,9 @@ import { Reminder } from '../report/reminder.ts';
 import { Reporter } from '../report/reporter.ts';
 import { STATUS_PACE, StatusWriter, type PutStatus, type StatusPace } from '../report/status-writer.ts';
 import type { InPieces } from '../resolve/in-pieces.ts';
+import { ROLLOUT_PACE, type RolloutPace } from '../restart/rollout.ts';
+import { Rollouts } from '../restart/rollouts.ts';
+import type { WorkloadApi } from '../restart/workload-api.ts';
 import { Schedule } from '../schedule.ts';
 import { Claims } from '../target/claims.ts';
 import { Knowledge, type Store } from '../target/knowledge.ts';
@@ -32,13 +35,20 @@ import { Wakeups } from './wakeups.ts';
 export interface Pace {
   fetch: FetchPace;
   status: StatusPace;
+  rollout: RolloutPace;
   /** How long a failing Safe is kept from the status of resources whose Secret is right, milliseconds. */
   quietMs: number;
   /** How long the end of a duty waits for statuses that are still to be written, milliseconds. */
   flushMs: number;
 }
 
-export const PACE: Pace = { fetch: FETCH_PACE, status: STATUS_PACE, quietMs: 60_000, flushMs: 5_000 };
+export const PACE: Pace = {
+  fetch: FETCH_PACE,
+  status: STATUS_PACE,
+  rollout: ROLLOUT_PACE,
+  quietMs: 60_000,
+  flushMs: 5_000,
+};
 
 export interface EngineOptions {
   node: string;
@@ -53,6 +63,7 @@ export interface EngineOptions {
   resources: Store<Resource>;
   secrets: Store<SecretMeta>;
   api: SecretApi;
+  workloads: WorkloadApi;
   putStatus: PutStatus;
   postEvent: PostEvent;
   /** Has a resource reconciled soon. */
@@ -80,6 +91,7 @@ export class Engine {
   readonly knowledge: Knowledge;
   readonly claims: Claims;
   readonly statuses: StatusWriter;
+  readonly rollouts: Rollouts;
   readonly wakeups: Wakeups;
   readonly reconciler: Reconciler;
 
@@ -141,8 +153,22 @@ export class Engine {
       secret: (key) => options.secrets.get(key),
       wrote: (key, name) => tracked.get(key)?.facts.wrote?.name === name,
     }));
+    const rollouts = (this.rollouts = new Rollouts({
+      api: options.workloads,
+      clock,
+      log,
+      pace: pace.rollout,
+      owns: (key) => {
+        const resource = options.resources.get(key);
+        return (
+          resource !== undefined && options.ownership.owns(resource.namespace, resource.status.node ?? '')
+        );
+      },
+      changed: (key) => enqueue(key, false),
+    }));
     const common = {
       ...options,
+      rollouts,
       tracked,
       claims,
       knowledge,
@@ -169,6 +195,7 @@ export class Engine {
   async close(): Promise<void> {
     const { clock, pace } = this.#options;
     this.fetchers.close();
+    this.rollouts.stop();
     this.#alike.flush();
     const late = Promise.withResolvers<void>();
     const cancel = clock.after(pace.flushMs, late.resolve);

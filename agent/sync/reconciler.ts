@@ -15,10 +15,11 @@ import type { Reporter } from '../report/reporter.ts';
 import type { StatusWriter } from '../report/status-writer.ts';
 import type { InPieces } from '../resolve/in-pieces.ts';
 import { resolve } from '../resolve/refs.ts';
+import type { Rollouts } from '../restart/rollouts.ts';
 import type { Claims } from '../target/claims.ts';
 import type { Knowledge, Store } from '../target/knowledge.ts';
 import type { OwnedSecrets } from '../target/owned.ts';
-import { printOf } from '../target/print.ts';
+import { contentPrintOf, printOf } from '../target/print.ts';
 import { meaningOf, SecretApiError, type Guard, type SecretApi } from '../target/secret-api.ts';
 import { secretBody } from '../target/secret-body.ts';
 import type { Plan, Plans } from './plans.ts';
@@ -50,6 +51,7 @@ export interface ReconcilerOptions {
   /** Does work for a namespace piece by piece, at its expense, and lets others have their turns in between. */
   inTurns: <Result>(namespace: string, work: InPieces<Result>) => Promise<Result>;
   api: SecretApi;
+  rollouts: Pick<Rollouts, 'of' | 'ask' | 'forget'>;
   reporter: Reporter;
   statuses: StatusWriter;
   retries: Retries;
@@ -98,18 +100,19 @@ export class Reconciler {
 
   /** Lets go of a resource that is gone, or another agent's now. */
   forget(key: string): void {
-    const { tracked, plans, retries, statuses } = this.#options;
+    const { tracked, plans, retries, statuses, rollouts } = this.#options;
     const one = tracked.get(key);
     if (!one) return;
     tracked.delete(key);
     plans.leave(key, one.plan);
     retries.forget(key);
     statuses.forget(key);
+    rollouts.forget(key);
   }
 
   /** The resource and all that a decision about it rests on, as it is now; `undefined`: it is not ours to serve. */
   #see(key: string, content: Content | undefined): { view: View; one: Tracked } | undefined {
-    const { resources, clock, node, quietMs, knowledge, claims } = this.#options;
+    const { resources, clock, node, quietMs, knowledge, claims, rollouts } = this.#options;
     const resource = resources.get(key);
     if (!resource || resource.deleting || !this.#owns(resource)) return undefined;
     const one = this.#track(resource);
@@ -137,6 +140,7 @@ export class Reconciler {
       },
       content,
       facts,
+      restarted: rollouts.of(key),
     };
     return { view, one };
   }
@@ -155,6 +159,8 @@ export class Reconciler {
       tracked.set(resource.key, one);
     }
     one.facts = observe(one.facts, resource, clock.now());
+    // What a spec does not name any more is not restarted.
+    if (one.plan.generation !== resource.generation) this.#options.rollouts.forget(one.key);
     one.plan = plans.of(resource, one.plan);
     return one;
   }
@@ -203,7 +209,9 @@ export class Reconciler {
       const whole = parseKept(resource.name, resource.spec);
       const pieces = resolve(whole, { answer: fetched.answer, namespace, grants, scope, now: clock.wall() });
       const desired = await inTurns(namespace, pieces);
-      const print = printOf(desired, spec.target);
+      const counts = spec.restart.length > 0;
+      const print = printOf(desired, counts ? { ...spec.target, counts } : spec.target);
+      const contents = counts ? contentPrintOf(desired) : undefined;
       fetcher.use(one.key, desired.used);
       this.#note(one, {
         of: 'resolve',
@@ -217,7 +225,7 @@ export class Reconciler {
           notGranted: desired.notGranted,
         },
       });
-      return { desired, print, generation, answerBegunAt };
+      return { desired, print, contents, generation, answerBegunAt };
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       fetcher.useAny(one.key);
@@ -241,6 +249,29 @@ export class Reconciler {
           this.#note(one, { of: 'lookUp' });
           break;
         }
+        case 'compare': {
+          const { meta } = act;
+          const found = await api.differs(meta.namespace, meta.name, desired!.desired.data);
+          const { uid, resourceVersion } = found?.meta ?? {};
+          if (uid !== meta.uid || resourceVersion !== meta.resourceVersion) knowledge.doubt(target, mark);
+          const { print } = desired!;
+          const compared = {
+            uid: meta.uid,
+            resourceVersion: meta.resourceVersion,
+            print,
+            differs: !!found?.differs,
+          };
+          this.#note(one, { of: 'compare', compared });
+          break;
+        }
+        case 'restart': {
+          const { workloads, secret, revision } = act;
+          const { key, namespace } = resource;
+          for (const workload of workloads)
+            this.#options.rollouts.ask(namespace, workload, { key, secret, revision });
+          this.#note(one, { of: 'restart', workloads, revision });
+          break;
+        }
         case 'recognise':
           this.#wrote(one, view, act, desired!, { meta: act.meta, result: 'unchanged' });
           break;
@@ -250,7 +281,7 @@ export class Reconciler {
           if (spec instanceof Failure) return false;
           const over = act.do === 'write' ? act.over : undefined;
           const force = act.do === 'write' && act.force;
-          const body = secretBody(resource, spec.target, desired!.desired, over);
+          const body = secretBody(resource, spec.target, desired!.desired, over, act.revision);
           const guard = this.#guard(view, mark);
           const { created, meta } = await api.apply(resource.namespace, spec.target.name, body, {
             force,
@@ -281,7 +312,7 @@ export class Reconciler {
     one: Tracked,
     { resource, facts, target }: View,
     act: Act,
-    { print, answerBegunAt }: { print: string; answerBegunAt: number },
+    { print, contents, answerBegunAt }: Extract<Content, { print: string }>,
     { meta, result }: { meta: SecretMeta; result: 'created' | 'updated' | 'unchanged' },
   ): void {
     const { knowledge, log, metrics } = this.#options;
@@ -296,7 +327,8 @@ export class Reconciler {
         ? { fields: act.over.ours, by: act.over.lastOther }
         : undefined;
     const of = act.do === 'recognise' || act.do === 'create' ? act.do : 'write';
-    this.#note(one, { of, result, meta, print, answerBegunAt, undid });
+    const revision = act.do === 'create' || act.do === 'write' ? act.revision : meta.revision;
+    this.#note(one, { of, result, meta, print, answerBegunAt, contents, revision, undid });
     if (of === 'recognise') return;
     metrics.secretWrites.inc({ result });
     if (result !== 'unchanged')

@@ -1,3 +1,4 @@
+import { metaOf } from '../api/object-meta.ts';
 import { parseSecretMeta, FIELD_MANAGER, type SecretMeta } from '../api/secret-meta.ts';
 import type { Clock } from '../clock.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -14,9 +15,9 @@ const secretPath = (namespace: string, name: string): string =>
  */
 const MUTATION_MS = 10_000;
 
-/** Secrets on the API server, metadata only: their values are sent and never read. */
+/** Secrets on the API server, metadata only: their values are sent, and read by `differs` alone. */
 export function secretApi(client: KubeClient, clock: Clock): SecretApi {
-  const metaOf = (object: unknown): SecretMeta => {
+  const secretMetaOf = (object: unknown): SecretMeta => {
     const meta = parseSecretMeta(object, clock.now());
     if (!meta) throw new SecretApiError('unavailable', { reason: 'Malformed' });
     return meta;
@@ -33,8 +34,20 @@ export function secretApi(client: KubeClient, clock: Clock): SecretApi {
       try {
         const path = secretPath(namespace, name);
         return await asking(async () =>
-          metaOf(await client.request({ method: 'GET', path, accept: METADATA })),
+          secretMetaOf(await client.request({ method: 'GET', path, accept: METADATA })),
         );
+      } catch (error) {
+        if ((error as SecretApiError).refusal === 'missing') return undefined;
+        throw error;
+      }
+    },
+    async differs(namespace, name, data) {
+      try {
+        const path = secretPath(namespace, name);
+        return await asking(async () => {
+          const object = await client.request({ method: 'GET', path });
+          return { meta: secretMetaOf(object), differs: isOther(object, data) };
+        });
       } catch (error) {
         if ((error as SecretApiError).refusal === 'missing') return undefined;
         throw error;
@@ -48,7 +61,7 @@ export function secretApi(client: KubeClient, clock: Clock): SecretApi {
           metadataOnly: true,
           ...mutation(guard),
         });
-        return { created, meta: metaOf(object) };
+        return { created, meta: secretMetaOf(object) };
       });
     },
     delete({ namespace, name, uid, resourceVersion }, guard) {
@@ -63,6 +76,19 @@ export function secretApi(client: KubeClient, clock: Clock): SecretApi {
       });
     },
   };
+}
+
+function isOther(object: unknown, wanted: ReadonlyMap<string, Uint8Array>): boolean {
+  const { data = {} } = object as { data?: Record<string, string> };
+  const ours = metaOf(object)?.managedFields?.find(
+    ({ manager, operation, subresource }) =>
+      manager === FIELD_MANAGER && operation === 'Apply' && !subresource,
+  );
+  const fields = (ours?.fieldsV1 ?? {}) as { 'f:data'?: object };
+  const surplus = Object.keys(fields['f:data'] ?? {}).some(
+    (field) => field !== '.' && !wanted.has(field.replace(/^f:/, '')),
+  );
+  return surplus || [...wanted].some(([key, value]) => data[key] !== Buffer.from(value).toString('base64'));
 }
 
 const mutation = (guard: Guard) => ({ timeoutMs: MUTATION_MS, mayLeave: guard });

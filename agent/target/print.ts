@@ -1,6 +1,11 @@
 import { fingerprint } from '../fingerprint.ts';
 import type { Desired } from '../resolve/desired.ts';
 
+/** A keyed digest of the content alone, to tell a change of it. Never leaves memory. */
+export function contentPrintOf({ data }: Pick<Desired, 'data'>): string {
+  return fingerprint([...data].sort(([a], [b]) => (a < b ? -1 : 1)).flat());
+}
+
 /** A keyed digest of what a Secret should hold, and how, to tell a no-op. Never leaves memory. */
 export function printOf(desired: Desired, policy: object): string {
   function* parts(): Iterable<string | Uint8Array> {

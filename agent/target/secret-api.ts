@@ -8,6 +8,15 @@ export type Guard = () => boolean;
 export interface SecretApi {
   /** Metadata of a Secret by a quorum, so as new as anything that was seen before; `undefined` if there is none. */
   get(namespace: string, name: string): Promise<SecretMeta | undefined>;
+  /**
+   * Whether a Secret holds other content than `data`: another value of a key, or a key of the agents' that is not among
+   * it. The one request that reads values, and only where a change of them restarts something. `undefined`: there is none.
+   */
+  differs(
+    namespace: string,
+    name: string,
+    data: ReadonlyMap<string, Uint8Array>,
+  ): Promise<{ readonly meta: SecretMeta; readonly differs: boolean } | undefined>;
   /** Server-side apply as `vsecm-agent`, metadata back. `created` tells a 201 from a 200. */
   apply(
     namespace: string,

@@ -1,5 +1,6 @@
 import type { Spec } from '../api/vsecmsecret.ts';
 import type { Resource } from '../api/resource.ts';
+import { REVISION_ANNOTATION } from '../api/restart.ts';
 import { FIELD_MANAGER, MANAGED_BY_LABEL, MANAGED_LABEL, type SecretMeta } from '../api/secret-meta.ts';
 import type { Desired } from '../resolve/desired.ts';
 
@@ -9,12 +10,16 @@ import type { Desired } from '../resolve/desired.ts';
  */
 const NEVER = '1';
 
-/** What the agent's field manager declares of a Secret. `over`: the version to write over; absent: it is to be created. */
+/**
+ * What the agent's field manager declares of a Secret. `over`: the version to write over; absent: it is to be created.
+ * `revision`: of the content, if that is counted.
+ */
 export function secretBody(
   resource: Resource,
   target: Spec['target'],
   desired: Desired,
   over?: Pick<SecretMeta, 'uid' | 'resourceVersion' | 'createdByAgent' | 'ownerUids'>,
+  revision?: number,
 ): object {
   const merges = target.creationPolicy === 'Merge';
   return {
@@ -30,7 +35,10 @@ export function secretBody(
         [MANAGED_LABEL]: 'true',
         ...((!over || over.createdByAgent) && { [MANAGED_BY_LABEL]: FIELD_MANAGER }),
       },
-      annotations: Object.fromEntries(desired.annotations),
+      annotations: {
+        ...Object.fromEntries(desired.annotations),
+        ...(revision !== undefined && { [REVISION_ANNOTATION]: String(revision) }),
+      },
       // What somebody else made outlives the resource. An owner that is there stays, also where the label was changed.
       ...(target.creationPolicy === 'Owner' &&
         (!over || over.createdByAgent || over.ownerUids.includes(resource.uid)) && {

@@ -12,6 +12,7 @@ import {
   REF_RULES,
   TWO_SELECTORS_PATTERN,
 } from '../../agent/api/ref.ts';
+import { WORKLOAD_KINDS, WORKLOAD_NAME_RULES } from '../../agent/api/restart.ts';
 import type { Rule } from '../../agent/api/rule.ts';
 import { SECRET_TYPE_RULES, TYPE_DEMANDS } from '../../agent/api/secret-type.ts';
 import {
@@ -62,6 +63,7 @@ const FIELDS: [path: string[], rules: readonly Rule[], patterns: string[]][] = [
   [['spec', 'target', 'type'], SECRET_TYPE_RULES, []],
   [['spec', 'values', '[]', 'name'], VALUE_NAME_RULES, [NAME_PATTERN]],
   [['spec', 'data', '[]', 'template'], TEMPLATE_RULES, []],
+  [['spec', 'restart', '[]', 'name'], WORKLOAD_NAME_RULES, []],
   [['spec', 'data', '[]', 'key'], SECRET_KEY_RULES, [SECRET_KEY_PATTERN]],
   ...['values', 'data', 'dataFrom'].map((list): [string[], readonly Rule[], string[]] => [
     ['spec', list, '[]', 'ref'],
@@ -111,6 +113,7 @@ test('the CRD and the agent say the same about fields that depend on each other'
 test('the CRD and the agent know the same words', () => {
   assert.deepEqual(at('spec', 'target', 'creationPolicy').enum, CREATION_POLICIES);
   assert.deepEqual(at('spec', 'data', '[]', 'decode').enum, DECODINGS);
+  assert.deepEqual(at('spec', 'restart', '[]', 'kind').enum, WORKLOAD_KINDS);
   const { description = '', maxLength } = at('spec', 'data', '[]', 'template');
   assert.equal(maxLength, MAX_TEMPLATE_LENGTH);
   const listed = /The filters are ([^.]+)\./.exec(description)![1]!;

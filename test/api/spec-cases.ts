@@ -55,6 +55,16 @@ export const GOOD_SPECS: Record<string, Change> = {
     ],
     data: [{ key: 'url', template: 'a://{{ user | urlquery }}@{{_a-1.host}}', decode: 'None' }],
   },
+  'what to restart': withData({
+    restart: [
+      { kind: 'Deployment', name: 'shop' },
+      { kind: 'StatefulSet', name: 'shop' },
+      { kind: 'DaemonSet', name: 'a.b-c' },
+    ],
+  }),
+  'as many to restart as there may be': withData({
+    restart: Array.from({ length: 16 }, (_, i) => ({ kind: 'Deployment', name: `w${i}` })),
+  }),
   'a text': { data: [{ key: 'text', template: 'as it is' }] },
   'as many values as there may be': withData({
     values: Array.from({ length: 64 }, (_, i) => ({ name: `v${i}`, ref: 's' })),
@@ -156,6 +166,51 @@ export const WRONG_SPECS: Record<string, { spec: unknown; field: string }> = {
   'a value with an empty name in its ref': {
     spec: withData({ values: [{ name: 'a', ref: 's..a' }] }),
     field: 'spec.values[0].ref',
+  },
+  'something to restart that is no list': { spec: withData({ restart: 'shop' }), field: 'spec.restart' },
+  'something to restart that is a text': { spec: withData({ restart: ['shop'] }), field: 'spec.restart[0]' },
+  'something to restart without name': {
+    spec: withData({ restart: [{ kind: 'Deployment' }] }),
+    field: 'spec.restart[0].name',
+  },
+  'something to restart without kind': {
+    spec: withData({ restart: [{ name: 'shop' }] }),
+    field: 'spec.restart[0].kind',
+  },
+  'something to restart of another kind': {
+    spec: withData({ restart: [{ kind: 'Job', name: 'shop' }] }),
+    field: 'spec.restart[0].kind',
+  },
+  'something to restart whose kind is a number': {
+    spec: withData({ restart: [{ kind: 7, name: 'shop' }] }),
+    field: 'spec.restart[0].kind',
+  },
+  'something to restart whose name is a number': {
+    spec: withData({ restart: [{ kind: 'Deployment', name: 7 }] }),
+    field: 'spec.restart[0].name',
+  },
+  'something to restart with a capital in its name': {
+    spec: withData({ restart: [{ kind: 'Deployment', name: 'Shop' }] }),
+    field: 'spec.restart[0].name',
+  },
+  'something to restart with an over-long name': {
+    spec: withData({ restart: [{ kind: 'Deployment', name: 'a'.repeat(254) }] }),
+    field: 'spec.restart[0].name',
+  },
+  'the same to restart twice': {
+    spec: withData({
+      restart: [
+        { kind: 'Deployment', name: 'shop' },
+        { kind: 'Deployment', name: 'shop' },
+      ],
+    }),
+    field: 'spec.restart[1]',
+  },
+  'too many to restart': {
+    spec: withData({
+      restart: Array.from({ length: 17 }, (_, i) => ({ kind: 'Deployment', name: `w${i}` })),
+    }),
+    field: 'spec.restart',
   },
   'values that are no list': { spec: withData({ values: 'a' }), field: 'spec.values' },
   'a value that is a text': { spec: withData({ values: ['a'] }), field: 'spec.values[0]' },

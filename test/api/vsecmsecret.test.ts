@@ -57,6 +57,7 @@ test('so is one with all the rest', () => {
     ],
     labels: [],
     annotations: [],
+    restart: [],
   });
 });
 
@@ -72,6 +73,7 @@ test('what is left out takes its default', () => {
     dataFrom: [],
     labels: [],
     annotations: [],
+    restart: [],
   });
 });
 

@@ -14,6 +14,7 @@ import { writeKubeconfig } from './kubeconfig.ts';
 import { reapOnCrash } from './reaper.ts';
 
 const CONTROLLERS = ['endpointslice-controller', 'garbage-collector-controller', 'namespace-controller'];
+const WORKLOAD_CONTROLLERS = ['deployment-controller', 'replicaset-controller'];
 const START_TIMEOUT_MS = 120_000;
 
 /** Starts etcd and kube-apiserver, some 3 s, and on request kube-controller-manager. */
@@ -51,8 +52,7 @@ export async function startRealCluster(options: ClusterOptions = {}): Promise<Te
       keyPem: config.keyPem,
     };
     const kubeconfig = await writeKubeconfig(folder, credentials);
-    if (options.controllers === true)
-      controllers = startControllers(assets.folder, kubeconfig, options.verbose ?? false);
+    if (options.controllers === true) controllers = startControllers(assets.folder, kubeconfig, options);
     const pids = [
       environment['etcd']?.process?.pid,
       environment['apiServer']?.process?.pid,
@@ -106,10 +106,15 @@ async function tokenOf(
   return (await client.ok('POST', path, request)).status.token;
 }
 
-function startControllers(assets: string, kubeconfig: string, verbose: boolean): ChildProcess {
+function startControllers(
+  assets: string,
+  kubeconfig: string,
+  { verbose = false, workloads = false }: ClusterOptions,
+): ChildProcess {
+  const names = [...CONTROLLERS, ...(workloads ? WORKLOAD_CONTROLLERS : [])];
   const flags = [
     `--kubeconfig=${kubeconfig}`,
-    `--controllers=${CONTROLLERS.join(',')}`,
+    `--controllers=${names.join(',')}`,
     '--leader-elect=false',
     '--secure-port=0',
     '--kube-api-qps=200',

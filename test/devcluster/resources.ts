@@ -50,6 +50,7 @@ export const BUILT_IN: readonly Resource[] = [
   namespaced('', 'v1', 'serviceaccounts', 'ServiceAccount'),
   namespaced('apps', 'v1', 'daemonsets', 'DaemonSet', true),
   namespaced('apps', 'v1', 'deployments', 'Deployment', true),
+  namespaced('apps', 'v1', 'statefulsets', 'StatefulSet', true),
   namespaced('coordination.k8s.io', 'v1', 'leases', 'Lease'),
   namespaced('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice'),
   namespaced('events.k8s.io', 'v1', 'events', 'Event'),

@@ -4,6 +4,7 @@ import { stageOf, type Code, type Stage } from '../../agent/api/reasons.ts';
 import { clusterKind } from '../cluster.ts';
 import * as faults from '../devcluster/safe/faults.ts';
 import { startInProcess } from '../stage/agents.ts';
+import { CONSENT, workload, workloadsPath } from '../real/workloads.ts';
 import { Scene, vss } from '../stage/scene.ts';
 import { FAST, scoutId } from '../stage/stage.ts';
 import { eventually, Witness } from '../stage/witness.ts';
@@ -38,6 +39,12 @@ function troubles(scene: Scene): Record<Exclude<Stage, 'spec'>, Trouble> {
     },
     mend: () => (safe.fault = undefined),
   });
+  const consent = async (value: string | null): Promise<void> => {
+    for (const ns of NAMESPACES)
+      await scene.patch(workloadsPath('deployments', ns, 'shop'), {
+        metadata: { annotations: { [CONSENT]: value } },
+      });
+  };
   let allow = (): void => {};
   return {
     identity: {
@@ -71,6 +78,14 @@ function troubles(scene: Scene): Record<Exclude<Stage, 'spec'>, Trouble> {
         return change(NAMESPACES, 'third');
       },
     },
+    restart: {
+      code: 'RestartNotAllowed',
+      cause: async () => {
+        await consent(null);
+        await change(NAMESPACES, 'fourth');
+      },
+      mend: () => consent('true'),
+    },
   };
 }
 
@@ -87,7 +102,13 @@ for (const count of [1, 1_000]) {
     const { log } = scene.agent;
     for (const ns of NAMESPACES) await scene.stage.namespace(ns);
     await scene.register('shared', JSON.stringify({ password: 'first' }), NAMESPACES);
-    const spec = { vsecmSafeURL: NAMED, data: [{ key: 'password', ref: 'shared.password' }] };
+    for (const ns of NAMESPACES)
+      await scene.apply(workload('deployments', 'shop', { [CONSENT]: 'true' }), ns);
+    const spec = {
+      vsecmSafeURL: NAMED,
+      data: [{ key: 'password', ref: 'shared.password' }],
+      restart: [{ kind: 'Deployment', name: 'shop' }],
+    };
     const all = Array.from({ length: count }, (_, index) =>
       vss(`r${index}`, spec, { namespace: NAMESPACES[index % NAMESPACES.length] }),
     );

@@ -14,6 +14,7 @@ import { DevAuthority } from '../devcluster/spire/authority.ts';
 import type { DevSpire } from '../devcluster/spire.ts';
 import { failsWith, secretPath, vssPath } from '../stage/await-object.ts';
 import { Scene, vss } from '../stage/scene.ts';
+import { workload } from '../real/workloads.ts';
 import { scoutId } from '../stage/stage.ts';
 import { eventually, Witness } from '../stage/witness.ts';
 
@@ -94,6 +95,7 @@ interface Case {
 }
 
 const data = (ref: string, more: object = {}) => ({ data: [{ key: 'password', ref, ...more }] });
+const restarting = (ns: string) => ({ ...fine(ns), restart: [{ kind: 'Deployment', name: 'shop' }] });
 const fine = (ns: string) => data(`${ns}.password`);
 const holding =
   (value: unknown, more: object = {}) =>
@@ -249,6 +251,18 @@ const CASES: Record<Code, Case> = {
     }),
   },
   ApiUnavailable: gate({ status: 503, reason: 'ServiceUnavailable' }),
+  RestartNotAllowed: {
+    spec: restarting,
+    cause: async (ns) => {
+      await scene.apply(workload('deployments', 'shop'), ns);
+      await holding({ password: 's3cr3t, the second' })(ns);
+    },
+  },
+  RestartFailed: {
+    spec: restarting,
+    cause: holding({ password: 's3cr3t, the second' }),
+    notOnReal: 'without the component of daemonset/optional/restart the agent may not look',
+  },
 };
 
 test('there is a case for each code, and no other', () => {

@@ -21,6 +21,7 @@ const SPEC_FIELDS = [
   'labels',
   'maxStaleness',
   'refreshInterval',
+  'restart',
   'secretType',
   'suspend',
   'target',

@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiClient } from '../devcluster/api-client.ts';
 import type { TestCluster } from '../cluster.ts';
@@ -64,6 +66,25 @@ export async function installShipped(
 ): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   await cluster.apply(CLUSTER_SPIFFE_ID_CRD);
   return cluster.kubectl(['apply', '-f', SHIPPED]);
+}
+
+/** `kubectl apply -k` of a Kustomization beside the folder that takes in one of the optional components. */
+export async function installWith(
+  cluster: TestCluster,
+  component: string,
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  await cluster.apply(CLUSTER_SPIFFE_ID_CRD);
+  const folder = await mkdtemp(join(tmpdir(), 'vsecm-component-'));
+  try {
+    const shipped = relative(folder, SHIPPED);
+    await writeFile(
+      join(folder, 'kustomization.yaml'),
+      `resources: [${shipped}]\ncomponents: [${shipped}/optional/${component}]\n`,
+    );
+    return await cluster.kubectl(['apply', '-k', folder]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** A client under the agent's own ServiceAccount; the caller closes it. */

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import type { ApiAnswer, ApiClient } from '../devcluster/api-client.ts';
-import { agentClient, CLUSTER_SPIFFE_ID_CRD, eventually, SHIPPED } from './shipped.ts';
+import { agentClient, eventually, installWith } from './shipped.ts';
 import { asPersonOf, CHANGES, changedBeyondMarks, STEPS, type Step } from './workload-steps.ts';
 import { CONSENT, marks, workload, WORKLOADS, workloadsPath, type Workloads } from './workloads.ts';
 
@@ -36,7 +33,6 @@ const REFUSED: [change: string, message: RegExp, manager?: string][] = [
 
 // In order: the last test takes the policy away.
 describe("what the API server lets the agent's token change of workloads", { timeout: 400_000 }, () => {
-  let folder: string;
   let cluster: TestCluster;
   let agent: ApiClient;
   let count = 0;
@@ -53,15 +49,8 @@ describe("what the API server lets the agent's token change of workloads", { tim
 
   before(async () => {
     cluster = await startCluster({ kind: 'real' });
-    await cluster.apply(CLUSTER_SPIFFE_ID_CRD);
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
-    folder = await mkdtemp(join(tmpdir(), 'vsecm-restart-'));
-    const shipped = relative(folder, SHIPPED);
-    await writeFile(
-      join(folder, 'kustomization.yaml'),
-      `resources: [${shipped}]\ncomponents: [${shipped}/optional/restart]\n`,
-    );
-    const { exitCode, stderr } = await cluster.kubectl(['apply', '-k', folder]);
+    const { exitCode, stderr } = await installWith(cluster, 'restart');
     assert.deepEqual([exitCode, stderr], [0, '']);
     agent = await agentClient(cluster);
     const probe = await made('deployments', false);
@@ -74,7 +63,6 @@ describe("what the API server lets the agent's token change of workloads", { tim
   after(async () => {
     await agent?.close();
     await cluster?.stop();
-    await rm(folder, { recursive: true });
   });
 
   for (const kind of WORKLOADS) {

@@ -39,7 +39,7 @@ test('after the first write the status tells of Secret, node, source and time', 
 
 for (const [code, { stage }] of Object.entries(REASONS) as [Code, { stage: string }][]) {
   const outside = ['identity', 'connect', 'fetch'].includes(stage);
-  const stalled = !outside && code !== 'ApiUnavailable' && code !== 'NotYetValid';
+  const stalled = !outside && stage !== 'restart' && code !== 'ApiUnavailable' && code !== 'NotYetValid';
 
   test(`${code} on a resource that was ready`, () => {
     const status = next(synced, { failure: failureOf(code), now: T0 + 60_000 });

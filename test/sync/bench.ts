@@ -10,6 +10,7 @@ import { atOnce } from '../../agent/resolve/in-pieces.ts';
 import { SafeCache, type SafeCacheOptions } from '../../agent/safe/cache.ts';
 import { Engine, PACE } from '../../agent/sync/engine.ts';
 import { FakeClock } from '../fake-clock.ts';
+import { WorkloadStand } from '../restart/workload-stand.ts';
 import { FakeSafe } from './fake-safe.ts';
 import { FakeSecrets } from './fake-secrets.ts';
 import { resourceOf, type ResourceChange } from './objects.ts';
@@ -31,6 +32,7 @@ export class Bench {
   readonly clock: FakeClock;
   readonly safe: FakeSafe;
   readonly secrets: FakeSecrets;
+  readonly workloads: WorkloadStand;
   readonly resources: Map<string, Resource>;
   /** Secrets as the watch shows them: those with the label. */
   readonly watched = new Map<string, SecretMeta>();
@@ -56,6 +58,7 @@ export class Bench {
     const clock = (this.clock = after?.clock ?? new FakeClock());
     this.safe = after?.safe ?? new FakeSafe(clock);
     this.secrets = after?.secrets ?? new FakeSecrets(clock);
+    this.workloads = after?.workloads ?? new WorkloadStand();
     this.resources = after?.resources ?? new Map();
     const log = createLog('debug', {}, { write: (line) => this.lines.push(JSON.parse(line)) });
     const metrics = createMetrics();
@@ -87,6 +90,7 @@ export class Bench {
       resources,
       secrets: watched,
       api: this.secrets,
+      workloads: this.workloads,
       putStatus: (resource, status) => this.#putStatus(resource, status),
       postEvent: async (_, body) => void this.events.push(body as { reason: string; note: string }),
       enqueue: (key, urgent) => queue.add(key, { urgent }),

@@ -7,6 +7,7 @@ interface Body {
     uid?: string;
     resourceVersion?: string;
     labels?: Record<string, string>;
+    annotations?: Record<string, string>;
     ownerReferences?: { uid: string }[];
   };
   data?: Record<string, string>;
@@ -21,7 +22,7 @@ interface Stored {
 }
 
 export interface Call {
-  verb: 'get' | 'apply' | 'delete';
+  verb: 'get' | 'differs' | 'apply' | 'delete';
   name: string;
   at: number;
   force?: boolean;
@@ -53,7 +54,7 @@ export class FakeSecrets implements SecretApi {
   }
 
   get writes(): Call[] {
-    return this.calls.filter(({ verb }) => verb !== 'get');
+    return this.calls.filter(({ verb }) => verb === 'apply' || verb === 'delete');
   }
 
   stored(name: string): SecretMeta | undefined {
@@ -72,6 +73,17 @@ export class FakeSecrets implements SecretApi {
     return meta && { ...meta, seenAt: this.#clock.now() };
   }
 
+  async differs(_namespace: string, name: string, data: ReadonlyMap<string, Uint8Array>) {
+    this.calls.push({ verb: 'differs', name, at: this.#clock.now() });
+    const stored = this.#stored.get(name);
+    if (!stored) return undefined;
+    const wanted = Object.fromEntries(
+      [...data].map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+    );
+    const differs = JSON.stringify(stored.ours) !== JSON.stringify(wanted) || stored.declared === '';
+    return { meta: stored.meta, differs };
+  }
+
   async apply(
     namespace: string,
     name: string,
@@ -84,13 +96,14 @@ export class FakeSecrets implements SecretApi {
     this.beforeApply(name);
     const refusal = this.refuse(name);
     if (refusal) throw typeof refusal === 'string' ? new SecretApiError(refusal) : refusal;
-    const { uid, resourceVersion, labels = {}, ownerReferences = [] } = body.metadata;
+    const { uid, resourceVersion, labels = {}, annotations = {}, ownerReferences = [] } = body.metadata;
     const known = this.#stored.get(name);
     if (uid !== undefined && known?.meta.uid !== uid) throw new SecretApiError('stale');
     // Where nothing is the version is ignored (seen on kube-apiserver 1.37).
     if (known && resourceVersion !== undefined && known.meta.resourceVersion !== resourceVersion)
       throw new SecretApiError('stale');
-    const declared = JSON.stringify([body.data, labels, ownerReferences]);
+    const declared = JSON.stringify([body.data, labels, annotations, ownerReferences]);
+    const revision = Number(annotations['vsecm.com/revision'] ?? 0);
     if (known?.declared === declared) return { created: false, meta: known.meta };
     const meta = this.#put(namespace, name, {
       managed: labels['vsecm.com/managed'] === 'true',
@@ -99,6 +112,7 @@ export class FakeSecrets implements SecretApi {
       ours: JSON.stringify([Object.keys(body.data ?? {}), Object.keys(labels), ownerReferences]),
       ownerUids: ownerReferences.map((owner) => owner.uid),
       adoptable: known?.meta.adoptable ?? false,
+      ...(revision > 0 && { revision }),
     });
     Object.assign(this.#stored.get(name)!, { ours: body.data ?? {}, declared });
     this.afterApply(name);

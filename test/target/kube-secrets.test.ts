@@ -111,13 +111,36 @@ test('a Secret that is not there is nothing, and any other refusal is one', asyn
   await assert.rejects(away.api.get('team-a', 'db'), { refusal: 'unavailable' });
 });
 
-test('values are never asked for, and names are no paths', async () => {
+test('where nothing is compared values are never asked for, and names are no paths', async () => {
   const { api, asked } = begin(() => object);
   await api.get('team-a', 'a/b');
   assert.equal(asked[0].path, '/api/v1/namespaces/team-a/secrets/a%2Fb');
   assert.match(asked[0].accept, /PartialObjectMetadata/);
   await api.apply('team-a', 'db', {}, { force: false, guard: () => true });
   assert.equal(asked[1].metadataOnly, true);
+});
+
+test('a Secret differs by a value, by a key that is not there, and by a key of ours that is not wanted', async () => {
+  const wanted = new Map([['a', Buffer.from('one')]]);
+  const differs = async (data: Record<string, string>, ours = Object.keys(data)): Promise<boolean> => {
+    const fieldsV1 = { 'f:data': Object.fromEntries([['.', {}], ...ours.map((key) => [`f:${key}`, {}])]) };
+    const managedFields = [{ manager: 'vsecm-agent', operation: 'Apply', fieldsV1 }];
+    const encoded = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, btoa(value)]));
+    const { api, asked } = begin(() => ({ metadata: { ...object.metadata, managedFields }, data: encoded }));
+    const found = await api.differs('team-a', 'db', wanted);
+    assert.equal(asked[0].accept, undefined);
+    assert.equal(found!.meta.resourceVersion, '7');
+    return found!.differs;
+  };
+  assert.equal(await differs({ a: 'one' }), false);
+  assert.equal(await differs({ a: 'two' }), true);
+  assert.equal(await differs({}), true);
+  assert.equal(await differs({ a: 'one', b: 'ours' }), true);
+  assert.equal(await differs({ a: 'one', b: 'theirs' }, ['a']), false);
+  const absent = begin(() => {
+    throw new KubeError(404);
+  });
+  assert.equal(await absent.api.differs('team-a', 'db', wanted), undefined);
 });
 
 test('a write carries its guard, its force and the one field manager, and ends within 10 s', async () => {

@@ -19,6 +19,7 @@ const COUNTING = [
   'EndpointSlice',
   'NetworkPolicy',
   'PodDisruptionBudget',
+  'StatefulSet',
   'ValidatingAdmissionPolicy',
   'ValidatingAdmissionPolicyBinding',
   'CustomResourceDefinition',
