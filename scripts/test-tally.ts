@@ -10,7 +10,7 @@ export interface Tally {
   /** Cancelled ones included. */
   failed: number;
   skipped: number;
-  files: { file: string; seconds: number }[];
+  files: { file: string; seconds: number; ok: boolean }[];
 }
 
 /** For `--test-reporter`, into a file. */
@@ -19,9 +19,9 @@ export default async function* tally(events: AsyncIterable<TestEvent>): AsyncGen
   const files: Tally['files'] = [];
   for await (const { type, data } of events) {
     if (type !== 'test:summary') continue;
-    const { counts, file, duration_ms } = data;
+    const { counts, file, duration_ms, success } = data;
     if (file !== undefined)
-      files.push({ file: relative(ROOT, file), seconds: Math.round(duration_ms / 100) / 10 });
+      files.push({ file: relative(ROOT, file), seconds: Math.round(duration_ms / 100) / 10, ok: success });
     else {
       const failed = counts.tests - counts.passed - counts.skipped - counts.todo;
       yield JSON.stringify({ passed: counts.passed, failed, skipped: counts.skipped, files } satisfies Tally);

@@ -9,12 +9,15 @@ import type { Tally } from './test-tally.ts';
 
 // `npm test` runs all that this machine can run, `npm run test:long` what takes longer. Words after `--`
 // limit both to the files whose path contains one of them: `npm test -- kube/informer`. With `--verbose` each test is
-// told, otherwise only what is not well.
+// told, otherwise only what is not well. With `--again` a file that failed is run once more, alone: what passes then
+// needs its cause found, but did not break; it is told as such.
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BIN = join(ROOT, 'node_modules/.bin');
 const ON_BOTH_CLUSTERS = ['test/cli/', 'test/contract/', 'test/integration/'];
 const TEST_SECONDS = 120;
+/** More files than this do not fail by chance. */
+const MOST_AGAIN = 6;
 /** How many files are told at the end with the time that they took. */
 const SLOWEST = 10;
 
@@ -45,6 +48,7 @@ const { values, positionals } = parseArgs({
   options: {
     long: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
+    again: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
@@ -114,7 +118,7 @@ async function long(): Promise<Result[]> {
   if (files.length === 0) return [notRun('long tests', 'there are none')];
   const assets = await controlPlane();
   // They wait more than they work.
-  const suite = { files, concurrency: 2, fileSeconds: 1200, seconds: 2000 };
+  const suite = { files, concurrency: 2, fileSeconds: 1200, seconds: 3000 };
   if ('missing' in assets) {
     const skipped = notRun('long, real', assets.missing);
     return [await runSuite({ ...suite, title: 'long, development', cluster: 'dev' }), skipped];
@@ -154,7 +158,19 @@ async function check(title: string, command: string, args: string[]): Promise<Re
   };
 }
 
-async function runSuite({
+async function runSuite(suite: Suite): Promise<Result> {
+  const first = await attempt(suite);
+  const bad = (first.files ?? []).filter(({ ok }) => !ok).map(({ file }) => file);
+  if (!values.again || first.failed === 0 || bad.length === 0 || bad.length > MOST_AGAIN) return first;
+  console.log(`\n== ${suite.title}: ${bad.length} files failed and are run again, alone`);
+  const second = await attempt({ ...suite, files: bad, concurrency: 1 });
+  const still = new Set((second.files ?? []).filter(({ ok }) => !ok).map(({ file }) => file));
+  const flaky = bad.filter((file) => !still.has(file));
+  const text = `${first.text}; again, alone: ${second.text}; FLAKY: ${flaky.join(', ') || 'none'}`;
+  return { ...first, failed: second.failed, text };
+}
+
+async function attempt({
   title,
   files,
   cluster,
