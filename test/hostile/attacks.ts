@@ -72,9 +72,9 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     await make(ground, 'search', 20, () => refs(256, search));
     await register(ground, 'yaml', '- a\n'.repeat(16_000), 'yaml');
     await make(ground, 'yaml', 20, (index) => refs(256, (ref) => `yaml.${ref}${index}`));
-    await register(ground, 'lists', `[${Array(400_000).fill('[]').join(',')}]`);
+    await register(ground, 'lists', `[${Array(100_000).fill('[]').join(',')}]`);
     await make(ground, 'lists', 20, () => refs(256, (ref) => `lists.${ref}`));
-    await register(ground, 'deep', '['.repeat(900_000));
+    await register(ground, 'deep', '['.repeat(300_000));
     await make(ground, 'deep', 20, () => refs(256, (ref) => `deep.${ref}`));
   },
   'objects of many members, by many refs': async (ground) => {
