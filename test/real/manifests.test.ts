@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { loadAll } from 'js-yaml';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { controlPlaneAssets } from '../devcluster/control-plane-assets.ts';
 import { eventually, installShipped, SHIPPED } from './shipped.ts';
@@ -65,6 +66,28 @@ describe('kubectl and the folder daemonset', { timeout: 240_000 }, () => {
       const { stdout, stderr } = await cluster.kubectl(['kustomize', folder]);
       assert.equal(stderr, '');
       assert.match(stdout, /^ +image: registry\.example\.com\/team\/vsecm-agent:9\.9\.9$/m);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('runs on chosen nodes only where that component is taken in, and nothing else changes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vsecm-kustomization-'));
+    try {
+      await cp(SHIPPED, join(folder, 'daemonset'), { recursive: true });
+      const own = join(folder, 'own');
+      await mkdir(own);
+      const lines = ['resources: [../daemonset]', 'components: [../daemonset/optional/chosen-nodes]'];
+      await writeFile(join(own, 'kustomization.yaml'), lines.join('\n'));
+      const render = async (path: string): Promise<any[]> => {
+        const { stdout, stderr } = await cluster.kubectl(['kustomize', path]);
+        assert.equal(stderr, '');
+        return loadAll(stdout) as any[];
+      };
+      const expected = await render(join(folder, 'daemonset'));
+      const daemonSet = expected.find(({ kind }) => kind === 'DaemonSet');
+      daemonSet.spec.template.spec.nodeSelector['vsecm.com/agent'] = 'true';
+      assert.deepEqual(await render(own), expected);
     } finally {
       await rm(folder, { recursive: true });
     }
