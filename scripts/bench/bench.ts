@@ -1,18 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { gather, type Figures } from './figure.ts';
 import { measureHandover, type Handover } from './handover.ts';
-import type { Plan } from './plan.ts';
+import type { Bench, Plan } from './plan.ts';
 import { measureRotate } from './rotate.ts';
 import { measureScale } from './scale.ts';
 import { measureStart } from './start.ts';
 import { measureSync } from './sync.ts';
-
-/** What is measured on what. */
-export interface Bench {
-  kind: 'dev' | 'real';
-  /** The agent's one file. */
-  bundle: string;
-}
 
 /** What came out. */
 export interface Measured {

@@ -4,6 +4,7 @@ import { createMetrics } from '../../agent/metrics.ts';
 import type { Change } from '../../agent/shard/ownership.ts';
 import { SharedOwnership } from '../../agent/shard/shared-ownership.ts';
 import type { Slice } from '../../agent/shard/slices.ts';
+import { median } from './figure.ts';
 import { namespaceNames, nodeNames } from './names.ts';
 
 export interface HandoverSize {
@@ -75,6 +76,3 @@ function slicesOf(nodes: string[]): Slice[] {
 /** `count` of the names, evenly spread. */
 export const pick = (names: string[], count: number): string[] =>
   Array.from({ length: count }, (_, i) => names[Math.floor((i * names.length) / count)]!);
-
-export const median = (values: number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -1,5 +1,6 @@
 import { Rendezvous } from '../../agent/shard/rendezvous.ts';
-import { handoverMs, median, pick, type HandoverSize } from './handover-timing.ts';
+import { median } from './figure.ts';
+import { handoverMs, pick, type HandoverSize } from './handover-timing.ts';
 import { namespaceNames, nodeNames } from './names.ts';
 
 /** One departure with every member an owner. */

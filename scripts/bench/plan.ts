@@ -1,3 +1,10 @@
+/** What is measured on what. */
+export interface Bench {
+  kind: 'dev' | 'real';
+  /** The agent's one file. */
+  bundle: string;
+}
+
 /** How much is measured, and how often. */
 export interface Plan {
   sync: { repetitions: number; resources: number; namespaces: number };

@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { awaitObject, isReady, secretPath, vssPath } from '../../test/stage/await-object.ts';
 import { Stage } from '../../test/stage/stage.ts';
 import { BenchAgent } from './bench-agent.ts';
-import type { Bench } from './bench.ts';
 import type { Figures } from './figure.ts';
-import type { Plan } from './plan.ts';
+import type { Bench, Plan } from './plan.ts';
 import { Workload } from './workload.ts';
 
 /** From the start of one request to Safe to the start of the next, milliseconds. */

@@ -3,10 +3,9 @@ import type { TestCluster } from '../../test/cluster.ts';
 import { Stage } from '../../test/stage/stage.ts';
 import { formatDuration } from '../../agent/api/duration.ts';
 import { BenchAgent } from './bench-agent.ts';
-import type { Bench } from './bench.ts';
 import { gather, type FigureKey, type Figures } from './figure.ts';
 import { MetricsPage } from './metrics-page.ts';
-import type { Plan } from './plan.ts';
+import type { Bench, Plan } from './plan.ts';
 import { Readiness } from './readiness.ts';
 import { Workload } from './workload.ts';
 

@@ -1,8 +1,7 @@
 import { Stage } from '../../test/stage/stage.ts';
 import { BenchAgent } from './bench-agent.ts';
-import type { Bench } from './bench.ts';
 import type { Figures } from './figure.ts';
-import type { Plan } from './plan.ts';
+import type { Bench, Plan } from './plan.ts';
 
 /** Starts on a cluster without resources, with SPIRE there. */
 export async function measureStart(plan: Plan['start'], bench: Bench): Promise<Figures> {

@@ -1,9 +1,8 @@
 import { Stage } from '../../test/stage/stage.ts';
 import { BenchAgent } from './bench-agent.ts';
 import type { Figures } from './figure.ts';
-import type { Plan } from './plan.ts';
+import type { Bench, Plan } from './plan.ts';
 import { readWritten, sendRaw, writesFor } from './raw-writes.ts';
-import type { Bench } from './bench.ts';
 import { Readiness } from './readiness.ts';
 import { Workload } from './workload.ts';
 
