@@ -22,5 +22,11 @@ export async function holdTable(heading: string, rows: readonly (readonly string
   const wanted = `${at === -1 ? `${section.trimEnd()}\n` : section.slice(0, at)}\n${table}`;
   if (process.env['UPDATE_SNAPSHOTS'] === '1')
     await writeFile(PAGE, page.slice(0, start) + wanted + (next === -1 ? '' : page.slice(next)));
-  else assert.equal(section, wanted);
+  else assert.deepEqual(differing(wanted, section), differing(section, wanted), 'seen, and on the page');
+}
+
+/** Lines of one text that the other does not have in the same place. */
+function differing(text: string, other: string): string[] {
+  const others = other.split('\n');
+  return text.split('\n').filter((line, index) => line !== others[index]);
 }
