@@ -11,9 +11,10 @@ const secretPath = (namespace: string, name: string): string =>
 
 /**
  * A request that changes something is given up after so long, milliseconds: well before the handoff delay, after which
- * another agent may be writing.
+ * another agent may be writing, and late enough for the server to tell of an admission webhook that hangs, which it gives
+ * 10 s by default.
  */
-const MUTATION_MS = 10_000;
+const MUTATION_MS = 12_000;
 
 /** Secrets on the API server, metadata only: their values are sent, and read by `differs` alone. */
 export function secretApi(client: KubeClient, clock: Clock): SecretApi {

@@ -70,7 +70,7 @@ const REFUSED_BY = {
   rights: "the agent's rights do not reach so far",
   quota: 'a quota of the namespace is used up',
   policy: 'an admission policy refuses it',
-  webhook: 'an admission webhook refuses it',
+  webhook: 'an admission webhook refuses it, or fails',
 } as const;
 
 /**

@@ -149,7 +149,7 @@ test('a write carries its guard, its force and the one field manager, and ends w
   const { created, meta } = await api.apply('team-a', 'db', { a: 1 }, { force: true, guard });
   assert.deepEqual([created, meta.resourceVersion, meta.seenAt], [true, '7', 42]);
   const { body, force, fieldManager, timeoutMs, mayLeave } = asked[0];
-  assert.deepEqual([body, force, fieldManager, timeoutMs], [{ a: 1 }, true, 'vsecm-agent', 10_000]);
+  assert.deepEqual([body, force, fieldManager, timeoutMs], [{ a: 1 }, true, 'vsecm-agent', 12_000]);
   assert.equal(mayLeave, guard);
 });
 

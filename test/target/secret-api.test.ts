@@ -34,7 +34,12 @@ const FAILURES: readonly [Refusal, RefusalDetails, Code, RegExp][] = [
   ['immutable', { fields: ['immutable'] }, 'TargetImmutable', /is immutable/],
   ['invalid', {}, 'WriteRejected', /rejects Secret db as invalid$/],
   ['invalid', { fields: ['data[a b]'] }, 'WriteRejected', /as invalid: data\[a b\]$/],
-  ['invalid', { by: 'webhook', fields: ['x'] }, 'WriteRejected', /: an admission webhook refuses it$/],
+  [
+    'invalid',
+    { by: 'webhook', fields: ['x'] },
+    'WriteRejected',
+    /: an admission webhook refuses it, or fails$/,
+  ],
 ];
 
 for (const [refusal, details, code, message] of FAILURES)
