@@ -229,6 +229,15 @@ const LIVE: Record<string, Row> = {
     [at(policy, UNKNOWN, wrote({ name: 'old' })), 'create'],
     [right(policy, { former: { ...former, claimedBy: 'waiting' } }), 'nothing'],
   ],
+  'it and another resource swap their targets, one after the other': (policy) => {
+    const others = shownOf({ ...secretOf(policy), uid: 'secret-2', ownerUids: ['uid-waiting'] });
+    return [
+      [at(policy, others, { ...wrote({ name: 'old' }), heldBy: 'waiting' }), 'nothing'],
+      [at(policy, others, wrote({ name: 'old' })), 'write'],
+      [right(policy, { former: { ...former, claimedBy: 'waiting' } }), 'nothing'],
+    ];
+  },
+  'an older resource is pointed at its Secret': (policy) => [[right(policy), 'nothing']],
   'the resource is deleted, and another one waits for the Secret': gone,
   'the resource is deleted and made anew': (policy) => [
     [

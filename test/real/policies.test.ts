@@ -38,9 +38,7 @@ const SITUATIONS: Situation[] = [
         ns,
       );
       const older = await awaitObject(stage.api, vssPath(ns, 'older'), isReady);
-      // Ages are compared in whole seconds.
-      while (new Date().toISOString().slice(0, 19) <= older.metadata.creationTimestamp.slice(0, 19))
-        await new Promise((resolve) => setImmediate(resolve));
+      await stage.aged(older.metadata.creationTimestamp);
     },
   },
   {

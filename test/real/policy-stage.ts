@@ -90,6 +90,12 @@ export class PolicyStage {
     );
   }
 
+  /** Waits until what is made now is younger: ages are compared in whole seconds. */
+  async aged(creationTimestamp: string): Promise<void> {
+    while (new Date().toISOString().slice(0, 19) <= creationTimestamp.slice(0, 19))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
   /** Asks for a refresh and waits for the end of its attempt, whatever it is. */
   async refresh({ ns }: Cell): Promise<any> {
     const token = `${performance.now()}`;

@@ -134,19 +134,21 @@ test('a webhook that hangs is told as one, and keeps no other namespace waiting'
     await inForce(ns, 'dryRun=All&timeout=1s');
     const names = Array.from({ length: 24 }, (_, index) => `s${index}`);
     await Promise.all(names.map((name) => declare(ns, name)));
-    const write = (one: { verb: string; resource: string; namespace: string | undefined }): boolean =>
-      one.verb === 'patch' && one.resource === 'secrets' && one.namespace === ns;
+    const writes = () =>
+      stage.stage.cluster.controls.requests.filter(
+        ({ verb, resource, namespace: of }) => verb === 'patch' && resource === 'secrets' && of === ns,
+      );
     await eventually(
-      async () => stage.stage.cluster.controls.requests.filter((one) => write(one)).length,
-      (writes) => writes > 0,
+      async () => writes().length,
+      (count) => count > 0,
     );
-    for (const name of ['a', 'b', 'c']) {
-      const from = performance.now();
-      await declare(other, name);
-      await becomes(other, name, isReady);
-      const took = performance.now() - from;
-      assert.ok(took < 4_000, `the Secret of another namespace took ${Math.round(took)} ms`);
-    }
+    await declare(other, 'db');
+    await becomes(other, 'db', isReady);
+    assert.ok(
+      writes().every(({ status }) => status === 0),
+      'all hang yet',
+    );
+    assert.ok(writes().length <= 8, 'half of the places are left to others');
     const { message, hint } = await failure(ns, 's0', 'WriteRejected');
     assert.match(message, /: an admission webhook refuses it, or fails$/);
     assert.match(hint, /kubectl get validatingwebhookconfigurations/);

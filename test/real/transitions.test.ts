@@ -124,6 +124,36 @@ const TRANSITIONS: Transition[] = [
     away: 'too',
   },
   {
+    name: 'it and another resource swap their targets, one after the other',
+    policies: MADE,
+    arrange: async ({ ns, policy }) => {
+      const target = { name: 'elsewhere', creationPolicy: policy };
+      later.set(ns, { object: another(ns, 'waiting', target), becomes: isReady });
+    },
+    happens: async (cell) => {
+      const { ns, policy } = cell;
+      await stage.stage.cluster.apply(vss('db', specOf(cell, { name: 'elsewhere' })), ns);
+      const target = { name: 'target', creationPolicy: policy };
+      await stage.stage.cluster.apply(another(ns, 'waiting', target), ns);
+      for (const name of ['db', 'waiting']) await awaitObject(stage.api, vssPath(ns, name), isReady);
+    },
+    away: 'too',
+  },
+  {
+    name: 'an older resource is pointed at its Secret',
+    policies: MADE,
+    arrange: async ({ ns }) => {
+      await stage.stage.cluster.apply(another(ns, 'older', { name: 'elsewhere' }), ns);
+      const { metadata } = await awaitObject(stage.api, vssPath(ns, 'older'), isReady);
+      await stage.aged(metadata.creationTimestamp);
+    },
+    happens: async ({ ns }) => {
+      await stage.stage.cluster.apply(another(ns, 'older', { name: 'target' }), ns);
+      await awaitObject(stage.api, vssPath(ns, 'older'), failsWith('TargetConflict'));
+    },
+    away: 'too',
+  },
+  {
     name: 'the resource is deleted, and another one waits for the Secret',
     policies: MADE,
     arrange: (cell) => waiting(cell, 'Orphan'),
@@ -379,13 +409,15 @@ async function withdrawn({ ns }: Cell): Promise<void> {
   await awaitObject(stage.api, own(ns), failsWith('TargetConflict'));
 }
 
-/** A younger resource that names the same Secret; `db` comes first all the same, since it is made first. */
+const another = (ns: string, name: string, target: object): object =>
+  vss(name, { target, data: [{ key: 'password', ref: `${ns}.password` }] });
+/** A younger resource that names the same Secret. */
 async function waiting({ ns }: Cell, creationPolicy: Policy): Promise<void> {
-  const data = [{ key: 'password', ref: `${ns}.password` }];
-  later.set(ns, vss('waiting', { target: { name: 'target', creationPolicy }, data }));
+  const object = another(ns, 'waiting', { name: 'target', creationPolicy });
+  later.set(ns, { object, becomes: failsWith('TargetConflict') });
 }
-/** What is declared once `db` has its Secret, by namespace. */
-const later = new Map<string, object>();
+/** What is declared as `waiting` once `db` has its Secret, by namespace. */
+const later = new Map<string, { object: object; becomes: (object: any) => boolean }>();
 
 interface Trial {
   row: [name: string, policy: string, safe: string];
@@ -403,8 +435,8 @@ async function arrange({ transition, cell }: Trial): Promise<void> {
   await stage.told(cell.ns);
   const other = later.get(cell.ns);
   if (!other) return;
-  await stage.stage.cluster.apply(other, cell.ns);
-  await awaitObject(stage.api, vssPath(cell.ns, 'waiting'), failsWith('TargetConflict'));
+  await stage.stage.cluster.apply(other.object, cell.ns);
+  await awaitObject(stage.api, vssPath(cell.ns, 'waiting'), other.becomes);
 }
 
 async function happen(trial: Trial): Promise<string[]> {
