@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { secretPath } from '../stage/await-object.ts';
 import { OtherCluster } from '../stage/other-cluster.ts';
 import { Scene, vss } from '../stage/scene.ts';
+import { eventually } from '../stage/witness.ts';
 
 const TENANT = 'tenant';
 /** The tenant's own; both exist in either world. */
@@ -112,10 +113,10 @@ async function outcome(others: Record<string, string>): Promise<object> {
   return await sight(scene, resources(''));
 }
 
-async function sight(scene: Scene, all: object[]): Promise<object> {
+async function sight(scene: Scene, resources: object[]): Promise<object> {
   await scene.stage.namespace(TENANT);
   const seen: Record<string, object> = {};
-  const applied = await scene.apply(all, TENANT);
+  const applied = await scene.apply(resources, TENANT);
   for (const {
     metadata: { name },
   } of applied) {
@@ -126,11 +127,12 @@ async function sight(scene: Scene, all: object[]): Promise<object> {
     );
     const answer = await scene.stage.cluster.request('GET', secretPath(TENANT, name));
     const { metadata: { labels, annotations } = {}, data, type } = answer.body;
-    const events = (await scene.events(TENANT, name)).map(({ type: kind, reason, note }: any) => ({
-      kind,
-      reason,
-      note,
-    }));
+    // Each has one, and they go out at a pace.
+    const published = await eventually('Event', async () => {
+      const all = await scene.events(TENANT, name);
+      return all.length > 0 && all;
+    });
+    const events = published.map(({ type: kind, reason, note }: any) => ({ kind, reason, note }));
     const secret = answer.status === 404 ? 'absent' : { labels, annotations, data, type };
     seen[name] = { status: masked(status), secret, events };
   }
