@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { gather, type Figures } from './figure.ts';
 import { measureHandover, type Handover } from './handover.ts';
+import { measureOther } from './other.ts';
 import type { Bench, Plan } from './plan.ts';
 import { measureRotate } from './rotate.ts';
 import { measureScale } from './scale.ts';
@@ -14,8 +15,8 @@ export interface Measured {
   handover?: Handover;
 }
 
-/** The parts that can be measured by themselves; `noop` and `memory` are measured together. */
-export const PARTS = ['bundle', 'handover', 'start', 'rotate', 'sync', 'noop', 'memory'] as const;
+/** The parts that can be measured by themselves; `noop` and `memory` are measured together, and `memory` in part with `idle`. */
+export const PARTS = ['bundle', 'handover', 'start', 'rotate', 'sync', 'noop', 'memory', 'idle'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Measures the parts, each repetition by itself; `tell` hears what is being done. */
@@ -42,6 +43,8 @@ export async function measure(
   if (has('start')) await repeat('start', 1, () => measureStart(plan.start, bench));
   if (has('rotate')) await repeat('rotate', 1, () => measureRotate(plan.rotate, bench));
   if (has('sync')) await repeat('sync', plan.sync.repetitions, () => measureSync(plan.sync, bench));
+  if (has('idle', 'memory'))
+    await repeat('idle', plan.other.repetitions, () => measureOther(plan.other, bench));
   if (has('noop', 'memory'))
     await repeat('noop and memory', plan.scale.repetitions, () => measureScale(plan.scale, bench));
   if (has('handover'))

@@ -23,6 +23,8 @@ export interface Plan {
     /** How long the agent is watched without any resource. */
     idleMs: number;
   };
+  /** An agent that owns nothing, and how long it is watched. */
+  other: { repetitions: number; idleMs: number };
   start: { repetitions: number };
   rotate: { repetitions: number };
   handover: { repetitions: number; nodes: number; namespaces: number; departures: number };
@@ -42,6 +44,7 @@ export const FULL: Plan = {
     settledAfter: 3,
     idleMs: 20_000,
   },
+  other: { repetitions: 2, idleMs: 60_000 },
   start: { repetitions: 11 },
   rotate: { repetitions: 7 },
   handover: { repetitions: 3, nodes: 5_000, namespaces: 50_000, departures: 5 },
@@ -51,6 +54,7 @@ export const FULL: Plan = {
 export const QUICK: Plan = {
   sync: { repetitions: 1, resources: 200, namespaces: 10 },
   scale: { ...FULL.scale, repetitions: 1, resources: 1_000, secrets: 100, refreshes: 2, idleMs: 5_000 },
+  other: { repetitions: 1, idleMs: 20_000 },
   start: { repetitions: 3 },
   rotate: { repetitions: 2 },
   handover: { repetitions: 1, nodes: 500, namespaces: 5_000, departures: 3 },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { measure, PARTS, type Part } from '../../scripts/bench/bench.ts';
+import { worsened } from '../../scripts/bench/compare.ts';
 import { FIGURES, median } from '../../scripts/bench/figure.ts';
 import { MetricsPage } from '../../scripts/bench/metrics-page.ts';
 import { QUICK, type Plan } from '../../scripts/bench/plan.ts';
@@ -29,6 +30,7 @@ const TINY: Plan = {
     settledAfter: 0,
     idleMs: 100,
   },
+  other: { repetitions: 1, idleMs: 100 },
   start: { repetitions: 2 },
   rotate: { repetitions: 1 },
   handover: { repetitions: 1, nodes: 40, namespaces: 400, departures: 2 },
@@ -50,7 +52,7 @@ describe('the benchmark', { timeout: 110_000, concurrency: true }, () => {
     assert.deepEqual(
       Object.keys(figures).sort(),
       Object.keys(FIGURES)
-        .filter((key) => !/^(noop|memory)/.test(key))
+        .filter((key) => !/^(noop|memory|idle)/.test(key))
         .sort(),
     );
     assert.equal(figures['start.readyMs']?.length, 2);
@@ -61,11 +63,13 @@ describe('the benchmark', { timeout: 110_000, concurrency: true }, () => {
   });
 
   it('counts the requests of a refresh that changes nothing, and tells no size that it did not reach', async () => {
-    const { figures } = await run('noop', 'memory');
+    const { figures } = await run('noop', 'memory', 'idle');
     assert.deepEqual(figures['noop.kubeRequests'], [0]);
     assert.deepEqual(figures['noop.safeRequests'], [1]);
     assert.equal(figures['noop.loopDelayP99Ms']?.length, 1);
     assert.ok(figures['memory.idleMiB']![0]! >= 20);
+    assert.ok(figures['memory.otherMiB']![0]! >= 20);
+    assert.ok(figures['idle.cpuMsPerHour']![0]! >= 0);
     assert.equal(figures['memory.with1000MiB'], undefined);
   });
 });
@@ -113,4 +117,15 @@ describe("the benchmark's report", () => {
     const of = new Set(Object.keys(FIGURES).map((key) => key.split('.')[0]));
     assert.deepEqual([...of].sort(), [...PARTS].sort());
   });
+});
+
+it('figures are compared where they carry over to other machines, times are not judged', () => {
+  const was = { 'sync.ratio': 0.8, 'bundle.kib': 900, 'noop.kubeRequests': 0, 'start.readyMs': 100 };
+  assert.deepEqual(worsened(was, { ...was, 'sync.ratio': 0.7, 'start.readyMs': 900 }), []);
+  assert.deepEqual(worsened(was, { 'sync.ratio': 0.6, 'bundle.kib': 990, 'noop.kubeRequests': 1 }), [
+    'sync.ratio: 0.6, was 0.8; 0.68 would do',
+    'noop.kubeRequests: 1, was 0; 0 would do',
+    'bundle.kib: 990, was 900; 945 would do',
+  ]);
+  assert.deepEqual(worsened({}, was), []);
 });
