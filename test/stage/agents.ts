@@ -70,7 +70,7 @@ export function startProcess(
   const log = new LogLines();
   const args = program === 'source' ? SOURCE : bundleArguments(program, env);
   const child = spawn(process.execPath, args, {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', MALLOC_ARENA_MAX: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
   });
