@@ -42,9 +42,15 @@ export class Wakeups {
     if (now) this.#keyOf.set(now.uid, key);
     for (const other of now ? claims.set(now) : claims.delete(key)) enqueue(other, false);
     if (!now || !before || isChanged(now, before)) return enqueue(key, true);
-    // Another agent took the resource for its own meanwhile.
     const one = tracked.get(key);
-    if (!one || now.status.node === before.status.node || now.status.node === node) return;
+    if (!one) return;
+    // The term began with a status that was older than this one, and nothing has been told since.
+    if (one.facts.told.status === before.status) {
+      one.facts = { ...one.facts, told: { ...one.facts.told, status: now.status } };
+      enqueue(key, false);
+    }
+    // Another agent took the resource for its own meanwhile.
+    if (now.status.node === before.status.node || now.status.node === node) return;
     one.facts = { ...one.facts, told: { ...one.facts.told, status: now.status } };
     statuses.yield(key);
     // Whoever lost its network, and its namespaces for a while, need not wait for the retry it once settled on.

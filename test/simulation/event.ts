@@ -34,7 +34,7 @@ export type Happening =
   | { do: 'starve'; node: number; ms: number }
   | { do: 'skew'; node: number; ms: number }
   /** From its next start on. */
-  | { do: 'configure'; node: number; maxOwners: number }
+  | { do: 'configure'; node: number; maxOwners?: number; alone?: boolean }
   // The API servers, and the network
   | { do: 'api'; trouble: Trouble & { node?: number }; ms: number }
   | {

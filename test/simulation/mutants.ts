@@ -140,8 +140,8 @@ const CORE: readonly Mutant[] = [
     file: 'target/secret-body.ts',
     from: '{ resourceVersion: NEVER }',
     to: '{}',
-    sources: ['duels'],
-    invariant: 'order',
+    sources: ['consents'],
+    invariant: 'foreign',
   },
   {
     name: 'what a cache that lags says decides after a deletion was seen',
@@ -157,10 +157,10 @@ const CORE: readonly Mutant[] = [
     invariant: 'absence',
   },
   {
-    name: 'a second write within a second counts as somebody’s',
+    name: 'what another agent wrote counts as somebody’s edit',
     file: 'target/knowledge.ts',
-    from: "before.others !== now.others || before.ours !== now.ours ? 'somebody' : 'agent'",
-    to: "'somebody'",
+    from: '!before || before.uid !== now.uid || before.appliedAt !== now.appliedAt',
+    to: '!before || before.uid !== now.uid',
     sources: ['duels'],
     invariant: 'order',
   },
@@ -300,7 +300,7 @@ const CORE: readonly Mutant[] = [
     to: '',
     sources: ['consents'],
     invariant: 'freshness',
-    setting: { intervals: ['1h'] },
+    setting: { intervals: ['1h'], agents: 1, secrets: 1 },
   },
   {
     name: 'what is changed gets any answer',
@@ -309,7 +309,7 @@ const CORE: readonly Mutant[] = [
     to: 'must.push(-Infinity);',
     sources: ['renames', 'departures'],
     invariant: 'freshness',
-    setting: { intervals: ['1h'] },
+    setting: { intervals: ['1h'], agents: 1, secrets: 1 },
   },
   {
     name: 'refused writes do not back off',

@@ -157,6 +157,7 @@ export class Observer {
         },
       },
       onSafe: () => {
+        this.#trace.say(pod, 'asks Safe');
         for (const ear of this.#ears) ear.asksSafe?.(agent);
       },
       onEnd: (error) => this.#violate('lives', `${pod} ended by itself: ${(error as Error)?.stack ?? error}`),
@@ -194,7 +195,7 @@ export class Observer {
       case 'skew':
         return this.#trouble('agents', HANDOVER_MS);
       case 'configure': {
-        const agree = event.maxOwners === this.#world.setting.maxOwners;
+        const agree = event.maxOwners === undefined && event.alone === undefined;
         return this.#trouble('agents', agree ? 2 * HANDOFF_MS : Infinity, `node ${event.node}`);
       }
       case 'withdraw':

@@ -171,7 +171,12 @@ const PEOPLE: Record<string, Source> = {
       const name = `t${resource}`;
       const later = seconds(chance, 30, 200);
       return [
-        { do: 'make-secret', resource, name, data: { a: 'theirs', c: 'theirs' } },
+        {
+          do: 'make-secret',
+          resource,
+          name,
+          data: chance.happens(0.5) ? { a: 'theirs', c: 'theirs' } : { c: 'theirs' },
+        },
         { do: 'create', resource, after: 1_000 },
         {
           do: 'annotate-secret',
@@ -353,7 +358,7 @@ const AGENTS: Record<string, Source> = {
       return [
         { do: 'configure', node, maxOwners: 1 },
         { do: 'roll', node, ms: 2_000 },
-        { do: 'configure', node, maxOwners: setting.maxOwners, after: 12 * MINUTE },
+        { do: 'configure', node, after: 12 * MINUTE },
         { do: 'roll', node, ms: 2_000, after: 12 * MINUTE },
       ];
     },
@@ -366,22 +371,30 @@ const AGENTS: Record<string, Source> = {
       const resource = someResource(chance, setting);
       const ms = 2 * MINUTE;
       const begin = 60_000;
-      const lost = chance.happens(0.5);
       return [
-        { do: 'configure', node, maxOwners: 1 },
+        { do: 'configure', node, alone: true },
         { do: 'roll', node, ms: 2_000 },
         ...every(300 + chance.between(0, 500), ms, (after): Then => ({
           do: 'rotate',
           secret: resource % setting.secrets,
           after: begin + after,
         })),
-        ...every(1_500, ms, (after): Then => {
-          const at = { resource, after: begin + after };
-          return lost && after % 4_500 === 0
-            ? { do: 'delete-secret', name: `t${resource}`, ...at }
-            : { do: 'refresh', ...at };
-        }),
-        { do: 'configure', node, maxOwners: setting.maxOwners, after: begin + ms },
+        // Either Secrets are lost, and each makes them anew from its own answer; or both are asked to look, and the
+        // way to Safe is longer for one of them.
+        ...(chance.happens(0.5)
+          ? every(4_500, ms, (after): Then => ({
+              do: 'delete-secret',
+              resource,
+              name: `t${resource}`,
+              after: begin + after,
+            }))
+          : every(1_500, ms, (after): Then => ({ do: 'refresh', resource, after: begin + after })).flatMap(
+              (look): Then[] => [
+                { do: 'cut', node, what: 'safe', ms: chance.between(200, 900), after: look.after! },
+                look,
+              ],
+            )),
+        { do: 'configure', node, after: begin + ms },
         { do: 'roll', node, ms: 2_000, after: begin + ms },
       ];
     },

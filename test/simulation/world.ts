@@ -27,7 +27,8 @@ export class World {
   readonly #trace: Trace;
   readonly #deaf = new Map<string, number>();
   readonly #skews = new Map<string, number>();
-  readonly #maxOwners = new Map<string, number>();
+  /** What a node's agent is told otherwise than the others. */
+  readonly #configured = new Map<string, { maxOwners?: number; alone?: boolean }>();
   #refreshes = 0;
 
   constructor(setting: Setting, timeline: Timeline, trace: Trace, observe: (world: World) => Observer) {
@@ -144,7 +145,7 @@ export class World {
       case 'unready':
         return void this.#deaf.set(`node-${event.node % this.setting.agents}`, timeline.now + event.ms);
       case 'configure':
-        return void this.#maxOwners.set(`node-${event.node % this.setting.agents}`, event.maxOwners);
+        return void this.#configured.set(`node-${event.node % this.setting.agents}`, event);
       case 'api': {
         const { node, ...trouble } = event.trouble;
         const pod = node === undefined ? undefined : kubelets.on(node)?.pod;
@@ -214,6 +215,7 @@ export class World {
   }
 
   #startAgent(observer: Observer, node: string, pod: string, restarts: number): AgentProcess {
+    const own = this.#configured.get(node);
     const process: AgentProcess = new AgentProcess({
       node,
       pod,
@@ -221,8 +223,8 @@ export class World {
       seed: this.setting.seed,
       config: {
         podNamespace: AGENTS,
-        service: 'vsecm-agent',
-        maxOwners: this.#maxOwners.get(node) ?? this.setting.maxOwners,
+        service: own?.alone ? '' : 'vsecm-agent',
+        maxOwners: own?.maxOwners ?? this.setting.maxOwners,
         handoffDelayMs: HANDOFF_MS,
         namespaces: [],
         concurrency: 16,

@@ -20,21 +20,23 @@ export const fight: Invariant = {
       secret({ now, before }, writer) {
         if (now === undefined || before === undefined || isAgent(writer)) return;
         if (contentOf(before).is !== 'version' || contentOf(now).is === 'version') return;
-        const key = keyOf(now);
+        // Who has it now answers for what is done to it now.
+        const owner = now.metadata.ownerReferences?.[0]?.uid ?? '';
+        const key = `${keyOf(now)} ${owner}`;
         const since = timeline.now - WINDOW_MS;
         const recent = (undone.get(key) ?? []).filter((at) => at > since);
         recent.push(timeline.now);
         undone.set(key, recent);
         if (recent.length < ROUNDS) return;
         undone.delete(key);
-        for (const { metadata, status } of ledger.naming(key)) {
+        for (const { metadata, status } of ledger.naming(keyOf(now))) {
           const name = `${metadata.namespace}/${metadata.name}`;
           const quiet = (warned.get(name) ?? -Infinity) < since;
           const content =
             status?.conditions?.every((one: any) => one.type === 'Stalled' || one.status === 'True') ?? true;
           if (quiet && content && status?.failure === undefined)
             violate(
-              `${key} was undone ${recent.length} times in ten minutes by ${writer}, and ${name} says nothing of it`,
+              `${keyOf(now)} was undone ${recent.length} times in ten minutes by ${writer}, and ${name} says nothing of it`,
             );
         }
       },

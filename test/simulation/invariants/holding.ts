@@ -13,6 +13,8 @@ export const holding: Invariant = {
         for (const { name, uid } of lost) {
           const held = agents.get(writer)?.shown.resources.get(`${now.metadata.namespace}/${name}`);
           if (held?.metadata.uid !== uid || held.metadata.deletionTimestamp !== undefined) continue;
+          // Under another policy than Owner it gives up its reference itself.
+          if ((held.spec.target?.creationPolicy ?? 'Owner') !== 'Owner') continue;
           if (targetOf(held) === now.metadata.name)
             violate(`${writer} took ${keyOf(now)} from ${name}, which still names it`);
         }

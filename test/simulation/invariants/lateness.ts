@@ -1,9 +1,12 @@
+import { keyOf } from '../cluster.ts';
 import { contentOf, sourceOf } from '../content.ts';
 import { BACKOFF_CAP_MS, FLOOR_MS } from '../setting.ts';
 import type { Invariant } from '../scene.ts';
 
 const SLACK_MS = 10_000;
 const CHANGE_MS = FLOOR_MS + 15_000;
+/** How long an agent lets a status be that another has written. */
+const YIELD_MS = 60_000;
 /** Where watches tell nothing, what is listed instead shows it. */
 const BLIND_MS = 240_000;
 /** Looked at every so many beats: intervals are minutes. */
@@ -15,7 +18,13 @@ export const lateness: Invariant = {
   watch({ timeline, cluster, safe, ledger, calm, violate }) {
     const told = new Set<string>();
     let beats = 0;
+    /** When a resource was last told to be served by another agent than before. */
+    const moved = new Map<string, number>();
     return {
+      resource({ now, before }) {
+        const last = before?.status?.node;
+        if (now && last !== undefined && last !== now.status?.node) moved.set(keyOf(now), timeline.now);
+      },
       beat() {
         if (++beats % EVERY > 0) return;
         const { now } = timeline;
@@ -23,7 +32,9 @@ export const lateness: Invariant = {
         for (const [key, { state, changedAt, resource, target }] of ledger.entries) {
           const { generation } = resource.metadata;
           const unseen = Math.min(well, now - changedAt);
-          const shownMs = calm('watches') > unseen ? CHANGE_MS : BLIND_MS;
+          // Whoever saw another write the status lets it be for a minute.
+          const yielded = now - (moved.get(key) ?? -Infinity) < unseen + YIELD_MS ? YIELD_MS : 0;
+          const shownMs = yielded + (calm('watches') > unseen ? CHANGE_MS : BLIND_MS);
           const mark = `${key} ${generation}`;
           if (unseen > shownMs && resource.status?.observedGeneration !== generation && !told.has(mark)) {
             told.add(mark);
@@ -31,7 +42,7 @@ export const lateness: Invariant = {
               `${key} was changed ${Math.round((now - changedAt) / 1000)} s ago, and its status does not tell of it`,
             );
           }
-          if (state !== 'served' || resource.status?.failure?.code === 'Expired') continue;
+          if (state !== 'served' || resource.status?.failure?.stage === 'resolve') continue;
           const [namespace = '', name = ''] = target.split('/');
           const content = contentOf(cluster.get(cluster.secrets, namespace, name));
           const secret = sourceOf(resource);
