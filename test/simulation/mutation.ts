@@ -32,7 +32,15 @@ export async function huntMutant({
   setting,
 }: Mutant): Promise<Verdict> {
   const began = performance.now();
-  const prey = { setting: { ...SMALL, minutes, ...setting }, sources, invariant, from: 1, seeds: SEEDS };
+  // Nothing tells old from new where no secret changes.
+  const names = [...new Set(['rotations', ...sources])];
+  const prey = {
+    setting: { ...SMALL, minutes, ...setting },
+    sources: names,
+    invariant,
+    from: 1,
+    seeds: SEEDS,
+  };
   const child = spawn(process.execPath, [`--import=${HOOK}`, HUNTER], {
     env: {
       ...process.env,

@@ -1,5 +1,6 @@
 import { keyOf } from '../cluster.ts';
 import { contentOf } from '../content.ts';
+import { isAgents } from '../ledger.ts';
 import { isAgent, type Invariant } from '../scene.ts';
 
 /** A tenth of the longest interval counts as 30 s. */
@@ -41,7 +42,8 @@ export const freshness: Invariant = {
         askedAt.delete(key);
         const content = contentOf(now);
         // What somebody edited is put back from what is known.
-        if (content.is !== 'version' || ['foreign', 'torn'].includes(contentOf(before).is)) return;
+        const edited = before !== undefined && isAgents(before) && contentOf(before).is !== 'version';
+        if (content.is !== 'version' || edited) return;
         // While Safe is away what is known serves.
         if (calm('safe') < timeline.now - at + 330_000) return;
         const replacedAt = safe.since(content.secret, content.version + 1);
