@@ -114,7 +114,9 @@ export class Observer {
     let view = '';
     let viewSince = startedAt;
     const look = (): void => {
-      const now = JSON.stringify(process().work.ownership());
+      // How many namespaces there are is no matter of who owns what.
+      const { namespaces: _, ...ownership } = process().work.ownership();
+      const now = JSON.stringify(ownership);
       if (now !== view) viewSince = world.timeline.now;
       view = now;
     };
