@@ -106,7 +106,8 @@ export function environment(
     'metadata.namespace': namespace,
   };
   const declared = container.env.map(({ name, value, valueFrom }) => {
-    const found = value ?? fields[valueFrom?.fieldRef.fieldPath ?? ''];
+    // One without a value is empty.
+    const found = valueFrom === undefined ? (value ?? '') : fields[valueFrom.fieldRef.fieldPath];
     if (found === undefined) throw new Error(`${name} of the manifest has no value here`);
     return [name, found];
   });
