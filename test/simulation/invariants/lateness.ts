@@ -50,7 +50,13 @@ export const lateness: Invariant = {
           if (content.is !== 'version' || interval === 0 || !safe.has(secret)) continue;
           const newer = safe.since(secret, content.version + 1);
           const limit = interval * 1.1 + FLOOR_MS + SLACK_MS;
-          const behindMs = Math.min(well, calm('safe') - BACKOFF_CAP_MS, now - newer, now - changedAt);
+          const behindMs = Math.min(
+            calm('watches'),
+            well,
+            calm('safe') - BACKOFF_CAP_MS,
+            now - newer,
+            now - changedAt,
+          );
           const late = `${key} ${secret}.${content.version + 1}`;
           if (behindMs <= limit || told.has(late)) continue;
           told.add(late);
