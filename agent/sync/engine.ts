@@ -28,7 +28,7 @@ import { OwnedSecrets } from '../target/owned.ts';
 import type { SecretApi } from '../target/secret-api.ts';
 import { Plans } from './plans.ts';
 import { Reconciler, type Ownership, type Tracked } from './reconciler.ts';
-import { Retries } from './retries.ts';
+import { Retries, RETRY_PACE, type RetryPace } from './retries.ts';
 import { Wakeups } from './wakeups.ts';
 
 /** How fast things go; the defaults are the product's, tests shorten them. */
@@ -36,6 +36,7 @@ export interface Pace {
   fetch: FetchPace;
   status: StatusPace;
   rollout: RolloutPace;
+  retry: RetryPace;
   /** How long a failing Safe is kept from the status of resources whose Secret is right, milliseconds. */
   quietMs: number;
   /** How long the end of a duty waits for statuses that are still to be written, milliseconds. */
@@ -46,6 +47,7 @@ export const PACE: Pace = {
   fetch: FETCH_PACE,
   status: STATUS_PACE,
   rollout: ROLLOUT_PACE,
+  retry: RETRY_PACE,
   quietMs: 60_000,
   flushMs: 5_000,
 };
@@ -146,7 +148,7 @@ export class Engine {
       log,
       everyMs: pace.fetch.reminderMs,
     });
-    const retries = (this.#retries = new Retries({ clock, schedule, enqueue }));
+    const retries = (this.#retries = new Retries({ clock, schedule, pace: pace.retry, enqueue }));
     const knowledge = (this.knowledge = new Knowledge({ shown: options.secrets, clock }));
     const owned = new OwnedSecrets();
     const claims = (this.claims = new Claims({

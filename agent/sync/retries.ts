@@ -1,28 +1,38 @@
 import type { Clock } from '../clock.ts';
 import type { Schedule } from '../schedule.ts';
 
-/** Retries of failing resources in one namespace come at least so far apart, milliseconds: 60 a minute. */
-const APART_MS = 1_000;
-/** And those of all namespaces together, which fail when the API server does: 20 a second. */
-const ALL_APART_MS = 50;
+/** How far apart retries of failing resources come at least, milliseconds; tests shorten it. */
+export interface RetryPace {
+  /** Those of one namespace. */
+  apartMs: number;
+  /** Those of all namespaces together, which fail when the API server does. */
+  allApartMs: number;
+}
+
+/** 60 a minute, and 20 a second. */
+export const RETRY_PACE: RetryPace = { apartMs: 1_000, allApartMs: 50 };
 /** More namespaces than this are not kept longer than they need. */
 const MOST_NAMESPACES = 1_000;
+
+export interface RetriesOptions {
+  clock: Clock;
+  schedule: Schedule;
+  pace: RetryPace;
+  /** Has a resource reconciled soon. */
+  enqueue: (key: string, urgent: boolean) => void;
+}
 
 /**
  * When resources are reconciled again by themselves. Those that fail share a budget with the others of their
  * namespace: a tenant's thousands that fail must not cost the API server thousands of requests a minute.
  */
 export class Retries {
-  readonly #options: { clock: Clock; schedule: Schedule; enqueue: (key: string, urgent: boolean) => void };
+  readonly #options: RetriesOptions;
   /** By namespace, from when on the next one may come. */
   readonly #free = new Map<string, number>();
   #allFree = -Infinity;
 
-  constructor(options: {
-    clock: Clock;
-    schedule: Schedule;
-    enqueue: (key: string, urgent: boolean) => void;
-  }) {
+  constructor(options: RetriesOptions) {
     this.#options = options;
   }
 
@@ -46,12 +56,12 @@ export class Retries {
   }
 
   #inTurn(key: string): void {
-    const { schedule, clock, enqueue } = this.#options;
+    const { schedule, clock, pace, enqueue } = this.#options;
     const namespace = key.slice(0, key.indexOf('/'));
     const now = clock.now();
     const at = Math.max(now, this.#allFree, this.#free.get(namespace) ?? now);
-    this.#free.set(namespace, at + APART_MS);
-    this.#allFree = Math.max(now, this.#allFree) + ALL_APART_MS;
+    this.#free.set(namespace, at + pace.apartMs);
+    this.#allFree = Math.max(now, this.#allFree) + pace.allApartMs;
     if (this.#free.size > MOST_NAMESPACES) this.#prune(now);
     if (at === now) enqueue(key, false);
     else schedule.set(idOf(key), at, () => enqueue(key, false));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stageOf, type Code, type Stage } from '../../agent/api/reasons.ts';
+import { isOutside, stageOf, type Code, type Stage } from '../../agent/api/reasons.ts';
 import { clusterKind } from '../cluster.ts';
 import * as faults from '../devcluster/safe/faults.ts';
 import { startInProcess } from '../stage/agents.ts';
 import { CONSENT, workload, workloadsPath } from '../real/workloads.ts';
+import type { LogLine } from '../stage/log-lines.ts';
 import { Scene, vss } from '../stage/scene.ts';
 import { FAST, scoutId } from '../stage/stage.ts';
 import { eventually, Witness } from '../stage/witness.ts';
@@ -124,16 +125,27 @@ for (const count of [1, 1_000]) {
         `${code} of all`,
         async () => (await witness.metric('failing_resources', { code })) === count,
       );
-      const begin = await log.when((line) => line['code'] === code && BEGINS.test(line.msg), from);
+      const told = (what: RegExp): LogLine[] =>
+        log.lines.slice(from).filter((line) => line['code'] === code && what.test(line.msg));
+      // A Safe's failure stands for all who wait; those of resources are counted together within a moment.
+      const whole = (lines: readonly LogLine[]): boolean =>
+        lines.reduce((sum, { resources = 1 }) => sum + Number(resources), 0) === count ||
+        (isOutside(code) && lines.length === 1);
+      await eventually(`the beginning of ${code} is told`, async () => whole(told(BEGINS)));
       await mend();
       await eventually(`all well after ${code}`, well);
-      const end = await log.when((line) => line['code'] === code && ENDS.test(line.msg), from);
-      const told = log.lines
+      await eventually(`the end of ${code} is told`, async () => whole(told(ENDS)));
+      const lines = log.lines
         .slice(from)
         .filter((line) => line['code'] !== undefined && line.msg !== 'no X.509-SVID');
-      assert.deepEqual(told, [begin, end]);
-      assert.equal(begin['stage'], stage);
-      if (count > 1) assert.equal(begin['resources'], count);
+      assert.deepEqual(
+        new Set(lines),
+        new Set([...told(BEGINS), ...told(ENDS)]),
+        'something else was told as well',
+      );
+      // A moment is longer on a busy machine, and what failed by itself is tried again in turn.
+      assert.ok(lines.length <= (count === 1 ? 2 : 8), `${lines.length} lines`);
+      for (const line of told(BEGINS)) assert.equal(line['stage'], stage);
     }
 
     // What specs have in common is what the operator allows, and that changes with a restart.

@@ -24,6 +24,7 @@ export const EXAMPLES = join(MANIFESTS, 'examples');
 export const FAST: Pace = {
   fetch: { ...PACE.fetch, retryFirstMs: 100, retryMaxMs: 1_000, pollFirstMs: 100, pollMaxMs: 500 },
   status: { ...PACE.status, perResourceMs: 50 },
+  retry: { apartMs: 10, allApartMs: 1 },
   rollout: { quietMs: 200, latestMs: 1_000, retryMs: [200, 500] },
   quietMs: 500,
   flushMs: 5_000,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Schedule } from '../../agent/schedule.ts';
-import { Retries } from '../../agent/sync/retries.ts';
+import { Retries, RETRY_PACE } from '../../agent/sync/retries.ts';
 import { FakeClock } from '../fake-clock.ts';
 
 function begin() {
@@ -10,6 +10,7 @@ function begin() {
   const schedule = new Schedule({ clock });
   const came: [key: string, after: number][] = [];
   const retries = new Retries({
+    pace: RETRY_PACE,
     clock,
     schedule,
     enqueue: (key, urgent) => {
