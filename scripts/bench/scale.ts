@@ -50,6 +50,7 @@ export async function measureScale(plan: Plan['scale'], bench: Bench): Promise<F
     await workload.create(cluster, there, size);
     there = size;
     await readiness.count(size);
+    await eventsSent(agent);
     await safe.whenRead(safe.reads.length + plan.settledAfter);
     await sleep(AFTER_MS);
     const key = MEMORY.get(size);
@@ -58,6 +59,15 @@ export async function measureScale(plan: Plan['scale'], bench: Bench): Promise<F
   gather(figures, await refreshes(plan, stage, agent, idleMicrosPerMs));
   await agent.stop();
   return figures;
+}
+
+/** Events of new resources trickle; what they cost is no part of a refresh that changes nothing. */
+async function eventsSent(agent: BenchAgent): Promise<void> {
+  for (let before = -1, sent = 0; sent !== before;) {
+    before = sent;
+    await sleep(1_000);
+    sent = (await agent.metrics()).kubePosts;
+  }
 }
 
 const stepsTo = (resources: number): number[] => [
