@@ -79,3 +79,12 @@ export function safeCommands(block: string): SafeCommand[] {
       };
     });
 }
+
+/** The commands in the shell blocks of a page, one each, without comments. */
+export function commands(page: Page): string[] {
+  return blocks(page, 'sh')
+    .flatMap((block) => block.replaceAll(/ *\\\n */g, ' ').split('\n'))
+    .flatMap((line) => line.replace(/(^|\s+)# .*$/, '').split(' && '))
+    .map((command) => command.trim())
+    .filter((command) => command !== '' && !command.startsWith('cd '));
+}
