@@ -35,7 +35,7 @@ export const PLAYERS: readonly Player[] = [
   },
   {
     command: /^(PLACEHOLDER=|printf %s "\$PLACEHOLDER")/,
-    by: ['test/real/documented.test.ts', 'PLACEHOLDER'],
+    person: 'makes a value that nobody else knows',
   },
   { command: /^kubectl apply -k daemonset$/, by: ['test/real/manifests.test.ts', "'apply', '-k', SHIPPED"] },
   { command: /^kubectl rollout status /, person: KUBELET },
