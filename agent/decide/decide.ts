@@ -3,7 +3,7 @@ import type { Outline } from '../api/vsecmsecret.ts';
 import type { Because, Decision, Tell } from './decision.ts';
 import { confirmation, isForced, needAfter } from './freshness.ts';
 import type { At } from './known.ts';
-import { fightOver, refusedUntil } from './pace.ts';
+import { fightOver, refusedUntil, remakeAt } from './pace.ts';
 import { isAsked, owesRestart, restartsOf, revisionWith } from './restarts.ts';
 import { BORNE_OUT_MS, isAsWritten, isProven, verdictOf, type Verdict } from './verdict.ts';
 import type { View } from './view.ts';
@@ -75,6 +75,8 @@ function toWrite(view: View, spec: Outline, verdict: Verdict, print: string): De
   if (verdict.is === 'unsure') return act({ do: 'lookUp' }, 'unsure');
   if (verdict.is === 'absent') {
     if (creationPolicy !== 'Merge') {
+      const again = remakeAt(facts.made, now);
+      if (now < again) return fails(view, vanishing(view, spec), { again, spec, verdict });
       const revision = revisionWith(view, spec);
       return act({ do: 'create', revision: revision === 'unknown' ? undefined : revision }, 'absent');
     }
@@ -293,6 +295,9 @@ const contested = (view: View, spec: Outline, by: string): Failure =>
     'TargetContested',
     `fields of Secret ${spec.target.name} are changed again and again${by === '' ? '' : ` by field manager ${by}`}`,
   );
+
+const vanishing = (view: View, spec: Outline): Failure =>
+  named(view, spec, 'TargetContested', `Secret ${spec.target.name} is deleted again and again`);
 
 /** A date of the wall clock on the clock that timers go by. */
 const dated = ({ now, wall }: View, at: number | undefined): At | undefined =>

@@ -25,6 +25,8 @@ export interface Facts {
   readonly refused: Refused | undefined;
   /** Our content was written over somebody's edit, the latest last. */
   readonly undone: readonly Undone[];
+  /** When the target was made, the latest last. */
+  readonly made: readonly At[];
   /** An answer said that the namespace is being deleted. */
   readonly terminating: boolean;
   readonly told: Told;
@@ -142,6 +144,7 @@ export const noFacts = ({ status }: Resource): Facts => ({
   news: undefined,
   refused: undefined,
   undone: [],
+  made: [],
   terminating: false,
   told: { status, failure: undefined, notGranted: [] },
 });
@@ -174,6 +177,7 @@ export function record(facts: Facts, outcome: Outcome, now: At, jitter: number):
           ...(revision !== undefined && { contents, revision }),
         },
         news: result === 'unchanged' ? facts.news : result,
+        made: result === 'created' ? [...facts.made.slice(1 - MOST_UNDONE), now] : facts.made,
         refused: undefined,
         undone:
           undid && result === 'updated' ? [...recent(facts, now), { ...undid, at: now }] : recent(facts, now),

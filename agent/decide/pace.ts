@@ -16,6 +16,9 @@ const CONFLICT_MAX_MS = 60_000;
 /** So many edits of the same fields are undone at once; from then on each waits longer. */
 const FREE_REPAIRS = 3;
 const REPAIR_MAX_MS = 60_000;
+/** So many times within so long a Secret is made again at once. */
+const FREE_REMAKES = 4;
+const REMADE_MS = 300_000;
 /** Refusals that are about what was to be written. */
 const OF_CONTENT: ReadonlySet<Code> = new Set([
   'WriteRejected',
@@ -56,6 +59,16 @@ function delayAfter({ act, why, times, jitter }: Refused): number {
       spread(Math.min(SERVER_MAX_MS, SERVER_FIRST_MS * 2 ** Math.min(times, 30))),
     );
   return BY_ITSELF_MS[Math.min(times, BY_ITSELF_MS.length) - 1]! * (1 + 0.25 * jitter);
+}
+
+/**
+ * When a Secret that keeps vanishing is made again. Not everybody who deletes it is a person: the garbage collector does
+ * so at once while the resource is gone and its watch does not tell.
+ */
+export function remakeAt(made: readonly At[], now: At): At {
+  const recent = made.filter((at) => now - at < REMADE_MS);
+  const extra = recent.length - FREE_REMAKES;
+  return extra < 0 ? -Infinity : recent.at(-1)! + Math.min(REPAIR_MAX_MS, 1_000 * 2 ** extra);
 }
 
 /** A fight over the same fields: how often ours were put back, by whom they are changed, and until when the next repair waits. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../agent/api/reasons.ts';
 import type { Facts, Refused, Undone } from '../../agent/decide/facts.ts';
-import { fightOver, refusedUntil } from '../../agent/decide/pace.ts';
+import { fightOver, refusedUntil, remakeAt } from '../../agent/decide/pace.ts';
 import { secretMeta } from '../sync/objects.ts';
 import { factsOf, failureOf, GENERATION, NOW } from './views.ts';
 
@@ -129,4 +129,17 @@ test('a fight is over the same fields, counts from the last edit, and tells by w
     over: NOW + 1_000,
   });
   assert.equal(fightOver(edits, secretMeta({ ours: 'other' })), undefined);
+});
+
+test('a Secret that vanishes is made again at once a few times, then ever more seldom, a minute at most', () => {
+  const made = (times: number, agoMs = 0) => Array<number>(times).fill(NOW - agoMs);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((times) => remakeAt(made(times), NOW)),
+    [-Infinity, -Infinity, -Infinity, -Infinity],
+  );
+  assert.deepEqual(
+    [4, 5, 6, 7, 16].map((times) => remakeAt(made(times), NOW) - NOW),
+    [1_000, 2_000, 4_000, 8_000, 60_000],
+  );
+  assert.equal(remakeAt(made(16, 300_000), NOW), -Infinity);
 });

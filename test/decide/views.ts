@@ -212,6 +212,7 @@ const facts = (resource: Resource): fc.Arbitrary<Facts> =>
     ),
     news: fc.constantFrom(undefined, 'created' as const, 'updated' as const),
     refused: optional(refused),
+    made: fc.array(fc.constantFrom(NOW - 400_000, NOW - 1_000, NOW), { maxLength: 6 }),
     undone: fc.array(fc.record({ fields: ours, by: fc.constantFrom('', 'kubectl'), at }), { maxLength: 12 }),
     terminating: rarely,
     told: status.map((said) => ({ status: said, failure: undefined, notGranted: [] })),
