@@ -15,9 +15,12 @@ export const freshness: Invariant = {
     const hasSeen = (pod: string, { metadata }: any): boolean => {
       const key = `${metadata.namespace}/${metadata.ownerReferences?.[0]?.name}`;
       const shown = agents.get(pod)?.shown.resources.get(key);
-      return shown?.metadata.generation === ledger.entries.get(key)?.resource.metadata.generation;
+      const { uid, generation } = ledger.entries.get(key)?.resource.metadata ?? {};
+      return shown?.metadata.uid === uid && shown?.metadata.generation === generation;
     };
     const askedAt = new Map<string, number>();
+    /** Secrets that stood there once: what is known serves the successor of a resource whose Secret was lost. */
+    const lost = new Set<string>();
     return {
       resource({ now, before }) {
         if (now === undefined) return;
@@ -30,8 +33,9 @@ export const freshness: Invariant = {
         if (entry) askedAt.set(entry.target, timeline.now);
       },
       secret({ now, before }, writer) {
-        if (now === undefined) return;
+        if (now === undefined) return void lost.add(keyOf(before));
         const key = keyOf(now);
+        if (before === undefined && lost.has(key) && isAgent(writer)) return void askedAt.delete(key);
         if (!isAgent(writer)) {
           const consented = now.metadata.annotations?.[CONSENT] === 'true';
           if (consented && before?.metadata.annotations?.[CONSENT] !== 'true') askedAt.set(key, timeline.now);
