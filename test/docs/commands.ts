@@ -35,13 +35,16 @@ export const PLAYERS: readonly Player[] = [
   },
   {
     command: /^(PLACEHOLDER=|printf %s "\$PLACEHOLDER")/,
-    person: 'makes a value that nobody else knows',
+    by: ['test/real/documented.test.ts', 'PLACEHOLDER'],
   },
   { command: /^kubectl apply -k daemonset$/, by: ['test/real/manifests.test.ts', "'apply', '-k', SHIPPED"] },
   { command: /^kubectl rollout status /, person: KUBELET },
   { command: /^kubectl logs /, person: KUBELET },
   { command: /^kubectl port-forward /, person: KUBELET },
-  { command: /^kubectl (get|describe|annotate) vss /, person: 'needs kubectl and a cluster with an agent' },
+  {
+    command: /^kubectl (get|describe|annotate) vss /,
+    by: ['test/real/documented.test.ts', 'get|describe|annotate'],
+  },
   {
     command: /^kubectl delete clusterrolebinding,clusterrole /,
     by: ['test/real/namespaced.test.ts', 'delete clusterrolebinding'],
