@@ -10,7 +10,7 @@ export interface ObjectMeta {
   finalizers?: string[];
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
-  ownerReferences?: { apiVersion?: string; kind?: string; uid?: string }[];
+  ownerReferences?: { apiVersion?: string; kind?: string; uid?: string; controller?: boolean }[];
   managedFields?: ManagedFields[];
 }
 

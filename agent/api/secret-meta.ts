@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { fingerprint } from '../fingerprint.ts';
-import { metaOf, type ManagedFields } from './object-meta.ts';
+import { metaOf, type ManagedFields, type ObjectMeta } from './object-meta.ts';
 import { REVISION_ANNOTATION } from './restart.ts';
 
 /** Annotation by which whoever may write a Secret lets the agent take it over. */
@@ -41,6 +41,8 @@ export interface SecretMeta {
   readonly lastOther: string;
   /** UIDs of the VSecMSecrets that own it. */
   readonly ownerUids: readonly string[];
+  /** The one among them that is its controller, as earlier agents made it; absent: none. */
+  readonly controllerUid?: string;
   readonly deleting: boolean;
   /** How often its content changed; absent where nobody counts. */
   readonly revision?: number;
@@ -65,6 +67,8 @@ export function parseSecretMeta(object: unknown, seenAt: number): SecretMeta | u
     (entry) => entry.manager === FIELD_MANAGER && entry.operation === 'Apply' && !entry.subresource,
   );
   const others = entries.filter((entry) => entry !== ours);
+  const owners = ownersOf(meta.ownerReferences);
+  const controllerUid = owners.find(({ controller }) => controller)?.uid;
   return {
     key: `${meta.namespace}/${meta.name}`,
     namespace: meta.namespace,
@@ -86,20 +90,22 @@ export function parseSecretMeta(object: unknown, seenAt: number): SecretMeta | u
       ]),
     ]).slice(0, 16),
     lastOther: latest(others)?.manager ?? '',
-    ownerUids: (meta.ownerReferences ?? [])
-      .filter(
-        (owner) =>
-          owner.kind === 'VSecMSecret' &&
-          owner.apiVersion?.startsWith('vsecm.com/') &&
-          owner.uid &&
-          owner.uid.length <= UID_LENGTH,
-      )
-      .slice(0, MOST_OWNERS)
-      .map((owner) => owner.uid as string),
+    ownerUids: owners.map(({ uid }) => uid),
+    ...(controllerUid !== undefined && { controllerUid }),
     deleting: meta.deletionTimestamp !== undefined,
     ...revisionIn(meta.annotations?.[REVISION_ANNOTATION]),
     seenAt,
   };
+}
+
+function ownersOf(references: ObjectMeta['ownerReferences'] = []): { uid: string; controller: boolean }[] {
+  return references
+    .flatMap(({ kind, apiVersion, uid, controller }) =>
+      kind === 'VSecMSecret' && apiVersion?.startsWith('vsecm.com/') && uid && uid.length <= UID_LENGTH
+        ? [{ uid, controller: controller === true }]
+        : [],
+    )
+    .slice(0, MOST_OWNERS);
 }
 
 /** A number that numbers hold exactly; anything else is nobody's count. */

@@ -18,7 +18,7 @@ export function secretBody(
   resource: Resource,
   target: Spec['target'],
   desired: Desired,
-  over?: Pick<SecretMeta, 'uid' | 'resourceVersion' | 'createdByAgent' | 'ownerUids'>,
+  over?: Pick<SecretMeta, 'uid' | 'resourceVersion' | 'createdByAgent' | 'ownerUids' | 'controllerUid'>,
   revision?: number,
 ): object {
   const merges = target.creationPolicy === 'Merge';
@@ -39,10 +39,10 @@ export function secretBody(
         ...Object.fromEntries(desired.annotations),
         ...(revision !== undefined && { [REVISION_ANNOTATION]: String(revision) }),
       },
-      // What somebody else made outlives the resource. An owner that is there stays, also where the label was changed.
+      // What somebody else made outlives the resource. An owner that is there stays as it is, also where the label was changed.
       ...(target.creationPolicy === 'Owner' &&
         (!over || over.createdByAgent || over.ownerUids.includes(resource.uid)) && {
-          ownerReferences: [ownerReference(resource)],
+          ownerReferences: [ownerReference(resource, over?.controllerUid === resource.uid)],
         }),
     },
     ...(!merges && { type: target.type }),
@@ -55,8 +55,15 @@ export function secretBody(
 
 /**
  * Without `blockOwnerDeletion`: nothing of the agent's ever holds up a deletion. An owner, not a controller: garbage
- * collection needs no more, and a Secret that has a controller takes no second one (seen: 422).
+ * collection needs no more, and a Secret that has a controller takes no second one (seen: 422). Where an
+ * earlier agent made it the controller it stays so: on what somebody else made, the policy refuses any change of owners.
  */
-function ownerReference({ name, uid }: Resource): object {
-  return { apiVersion: 'vsecm.com/v1alpha1', kind: 'VSecMSecret', name, uid };
+function ownerReference({ name, uid }: Resource, controller: boolean): object {
+  return {
+    apiVersion: 'vsecm.com/v1alpha1',
+    kind: 'VSecMSecret',
+    name,
+    uid,
+    ...(controller && { controller }),
+  };
 }

@@ -122,6 +122,16 @@ test('owners of other kinds and groups are none of ours', () => {
     0,
   );
   assert.deepEqual(meta?.ownerUids, ['3']);
+  assert.equal(meta?.controllerUid, undefined);
+});
+
+test('which owner is the controller is kept, if it is a VSecMSecret', () => {
+  const controllerOf = (kind: string): unknown => {
+    const owner = { apiVersion: 'vsecm.com/v1alpha1', kind, uid: '1', controller: true };
+    return parseSecretMeta({ metadata: { ...metadata, ownerReferences: [owner] } }, 0)?.controllerUid;
+  };
+  assert.equal(controllerOf('VSecMSecret'), '1');
+  assert.equal(controllerOf('Other'), undefined);
 });
 
 test('what is not a whole object is dropped', () => {

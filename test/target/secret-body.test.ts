@@ -58,6 +58,14 @@ test('an owner is given to what an agent created, and kept where the label that 
   assert.equal(ownersOf({ createdByAgent: false, ownerUids: ['uid-other'] }), undefined);
 });
 
+test('an owner that is the controller stays it, as the policy for Secrets of others demands', () => {
+  const ownersOf = (controllerUid: string): unknown =>
+    (secretBody(resource, target(), desired, { ...over, controllerUid }) as typeof WHOLE).metadata
+      .ownerReferences;
+  assert.deepEqual(ownersOf('uid-db'), [{ ...OWNER, controller: true }]);
+  assert.deepEqual(ownersOf('uid-other'), [OWNER]);
+});
+
 test('Orphan has no owner', () => {
   const { ownerReferences: _, ...metadata } = WHOLE.metadata;
   assert.deepEqual(secretBody(resource, target({ creationPolicy: 'Orphan' }), desired), {
