@@ -109,8 +109,9 @@ export const REASONS = {
   IdentityNotScout: {
     stage: 'identity',
     meaning: 'SPIRE issued an SVID whose workload name is not vsecm-scout, so Safe would not answer.',
-    hint: (c) =>
-      `The ClusterSPIFFEID needs spiffeIDTemplate: spiffe://${c.trustDomain ?? 'vsecm.com'}/workload/vsecm-scout/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}/n/{{ .PodMeta.Name }}; kubectl get clusterspiffeid -o yaml`,
+    // The template's own word for the trust domain: a failure may be about a Safe of another one.
+    hint: () =>
+      'The ClusterSPIFFEID needs spiffeIDTemplate: spiffe://{{ .TrustDomain }}/workload/vsecm-scout/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}/n/{{ .PodMeta.Name }}; kubectl get clusterspiffeid -o yaml',
   },
   IdentityExpired: {
     stage: 'identity',
