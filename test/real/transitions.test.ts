@@ -133,6 +133,7 @@ const TRANSITIONS: Transition[] = [
     happens: async (cell) => {
       const { ns, policy } = cell;
       await stage.stage.cluster.apply(vss('db', specOf(cell, { name: 'elsewhere' })), ns);
+      await awaitObject(stage.api, vssPath(ns, 'db'), failsWith('TargetConflict'));
       const target = { name: 'target', creationPolicy: policy };
       await stage.stage.cluster.apply(another(ns, 'waiting', target), ns);
       for (const name of ['db', 'waiting']) await awaitObject(stage.api, vssPath(ns, name), isReady);
@@ -456,27 +457,32 @@ async function happen(trial: Trial): Promise<string[]> {
   return [...row, await stage.condition(ns), secret, told];
 }
 
-test('what happens to a resource that lives: its Secret, the condition and the Events', async () => {
-  const trials = (away: boolean): Trial[] =>
-    TRANSITIONS.filter((one) => (away ? one.away !== undefined : one.away !== 'only')).flatMap((transition) =>
-      (transition.policies ?? POLICIES).map((policy): Trial => ({
-        row: [transition.name, policy, away ? 'away' : 'there'],
-        transition,
-        cell: {
-          ns: `t-${TRANSITIONS.indexOf(transition)}-${policy.toLowerCase()}-${away ? 'away' : 'there'}`,
-          policy,
-        },
-      })),
-    );
-  const [there, away] = [trials(false), trials(true)];
-  await Promise.all([...there, ...away].map(arrange));
-  const seen = await Promise.all(there.map(happen));
-  await stage.stage.safe.stop();
-  seen.push(...(await Promise.all(away.map(happen))));
-  const rows = TRANSITIONS.flatMap(({ name }) => seen.filter(([of]) => of === name));
-  await holdTable('## A resource that lives', [
-    ['What happens', 'policy', 'Safe', 'condition', 'Secret afterwards', 'Events'],
-    ...new Set(rows),
-  ]);
-  assert.doesNotMatch(stage.agent.log.text, /first|second|theirs/, 'no value in the log');
-});
+test(
+  'what happens to a resource that lives: its Secret, the condition and the Events',
+  { timeout: 300_000 },
+  async () => {
+    const trials = (away: boolean): Trial[] =>
+      TRANSITIONS.filter((one) => (away ? one.away !== undefined : one.away !== 'only')).flatMap(
+        (transition) =>
+          (transition.policies ?? POLICIES).map((policy): Trial => ({
+            row: [transition.name, policy, away ? 'away' : 'there'],
+            transition,
+            cell: {
+              ns: `t-${TRANSITIONS.indexOf(transition)}-${policy.toLowerCase()}-${away ? 'away' : 'there'}`,
+              policy,
+            },
+          })),
+      );
+    const [there, away] = [trials(false), trials(true)];
+    await Promise.all([...there, ...away].map(arrange));
+    const seen = await Promise.all(there.map(happen));
+    await stage.stage.safe.stop();
+    seen.push(...(await Promise.all(away.map(happen))));
+    const rows = TRANSITIONS.flatMap(({ name }) => seen.filter(([of]) => of === name));
+    await holdTable('## A resource that lives', [
+      ['What happens', 'policy', 'Safe', 'condition', 'Secret afterwards', 'Events'],
+      ...new Set(rows),
+    ]);
+    assert.doesNotMatch(stage.agent.log.text, /first|second|theirs/, 'no value in the log');
+  },
+);

@@ -50,6 +50,8 @@ export class AgentProcess {
   readonly jam: (ms: number) => void;
   /** Its connections to the API servers are reset. */
   readonly drop: () => void;
+  /** Its Service is not set: it reads no members, and owns everything. */
+  readonly alone: boolean;
   /** Timers that it has set. */
   timers = 0;
   skewMs: number;
@@ -69,6 +71,7 @@ export class AgentProcess {
     this.node = node;
     this.pod = pod;
     this.skewMs = options.skewMs;
+    this.alone = options.config.service === '';
     this.#timeline = timeline;
     const chance = (what: string): Chance =>
       new Chance(seed, `${what} ${pod} ${restarts}`, () => timeline.now);
@@ -99,11 +102,12 @@ export class AgentProcess {
     this.work = createWork({
       kube: KubeClient.over(send, { metrics, clock }),
       safe: {
-        read: () =>
-          safe.read(asker, options.onSafe).then(
-            (fetched) => this.#whenRunning(fetched),
-            (error: unknown) => this.#whenRunning(Promise.reject(error)),
-          ),
+        read: async () => {
+          const outcome = safe.read(asker, options.onSafe);
+          await outcome.catch(() => {});
+          await new Promise<void>((goOn) => this.deliver(goOn));
+          return outcome;
+        },
       },
       identity: this.identity,
       clock,
@@ -200,10 +204,6 @@ export class AgentProcess {
         };
       },
     };
-  }
-
-  #whenRunning<T>(outcome: T | Promise<T>): Promise<T> {
-    return new Promise((resolve) => this.deliver(() => resolve(outcome)));
   }
 }
 
