@@ -81,7 +81,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     const members = Object.fromEntries(Array.from({ length: 9_000 }, (_, index) => [`m${index}`, '']));
     await register(ground, 'members', JSON.stringify({ a: members }));
     const from = Array.from({ length: 60 }, (_, index) => ({
-      ref: index % 2 ? `members.${'a'.repeat(index)}` : `$['members']${'.a'.repeat(index / 2 + 1)}`,
+      ref: index % 2 ? `members.${'a'.repeat(index + 1)}` : `$['members']${'.a'.repeat(index / 2 + 1)}`,
     }));
     await make(ground, 'members', 10, () => ({
       refreshInterval: '10s',

@@ -51,7 +51,7 @@ describe('a fleet on real EndpointSlices, at the pace of a cluster', { skip, tim
     assert.ok(others <= IN_TIME_MS, `the others, which nothing happened to, are late by ${others} ms`);
   }
 
-  test('grows from one agent to five in time', { timeout: 2 * MINUTE_MS }, async (context) => {
+  test('grows from one agent to five in time', { timeout: 3 * MINUTE_MS }, async (context) => {
     await trial.fleet.up(FIRST);
     await trial.declare();
     await trial.settled([FIRST]);

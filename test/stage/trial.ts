@@ -16,6 +16,8 @@ export const FLOOR_MS = 5_000;
 export const SLACK_MS = 2_000;
 /** How often the value in Safe rises. */
 const CLIMB_MS = 500;
+/** The new owner of a namespace leaves a status that the former one wrote last as it is for a minute. */
+const SETTLED_MS = 60_000 + 30_000;
 /** After this long nobody waits any more for a value to arrive; every bound is far below. */
 const GIVE_UP_MS = 240_000;
 
@@ -81,7 +83,7 @@ export class Trial {
   }
 
   /** Resolves once every namespace is served by its owner among `nodes`. */
-  settled(nodes: readonly string[], timeoutMs = 60_000): Promise<void> {
+  settled(nodes: readonly string[], timeoutMs = SETTLED_MS): Promise<void> {
     return this.observer.servedBy(owners(nodes), timeoutMs);
   }
 
