@@ -39,19 +39,21 @@ const YIELD_MS = 60_000;
 /** Of so many writes one is routine if its pace allows, however much is urgent: a tenant can keep that coming. */
 const ROUTINE_SHARE = 8;
 
+export interface StatusWriterOptions {
+  put: PutStatus;
+  schedule: Schedule;
+  clock: Clock;
+  random: Random;
+  pace: StatusPace;
+  onResult: (result: 'written' | 'gone' | 'failed') => void;
+}
+
 /**
  * Sends statuses at a bounded pace, the newest of each resource only. What users wait for goes first; the
  * rest, such as a failing Safe that concerns thousands, trickles. Among equals namespaces take turns.
  */
 export class StatusWriter {
-  readonly #options: {
-    put: PutStatus;
-    schedule: Schedule;
-    clock: Clock;
-    random: Random;
-    pace: StatusPace;
-    onResult: (result: 'written' | 'gone' | 'failed') => void;
-  };
+  readonly #options: StatusWriterOptions;
   readonly #pending = new Map<string, Pending>();
   /** Keys that may be written now. */
   readonly #urgent = new Lane();
@@ -65,14 +67,7 @@ export class StatusWriter {
   #nextRoutineAt = -Infinity;
   #sent = 0;
 
-  constructor(options: {
-    put: PutStatus;
-    schedule: Schedule;
-    clock: Clock;
-    random: Random;
-    pace: StatusPace;
-    onResult: (result: 'written' | 'gone' | 'failed') => void;
-  }) {
+  constructor(options: StatusWriterOptions) {
     this.#options = options;
   }
 

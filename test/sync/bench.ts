@@ -13,7 +13,7 @@ import { FakeClock } from '../fake-clock.ts';
 import { WorkloadStand } from '../restart/workload-stand.ts';
 import { FakeSafe } from './fake-safe.ts';
 import { FakeSecrets } from './fake-secrets.ts';
-import { resourceOf, type ResourceChange } from './objects.ts';
+import { HOURLY, resourceOf, specText, type ResourceChange } from './objects.ts';
 
 export const NODE = 'node-1';
 export const QUIET_MS = PACE.quietMs;
@@ -185,4 +185,12 @@ export class Bench {
     else this.watched.delete(key);
     if (seen || known) this.engine.wakeups.secretChanged(seen, known);
   }
+}
+
+/** An agent at rest, with one VSecMSecret `team-a/db` whose Secret it wrote. */
+export async function synced(spec = specText(HOURLY)): Promise<Bench> {
+  const bench = new Bench();
+  bench.put('db', { spec });
+  await bench.pass(10_000);
+  return bench;
 }

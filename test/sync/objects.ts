@@ -39,6 +39,13 @@ export const specText = (change: Record<string, unknown> = {}): Record<string, u
   ...change,
 });
 
+/** One that comes due so seldom that a test sees what it did itself. */
+export const HOURLY = { refreshInterval: '1h' };
+
+/** An hourly one with another target. */
+export const named = (name: string, change: object = {}) =>
+  specText({ ...HOURLY, target: { name, ...change } });
+
 export const specOf = (change: Record<string, unknown> = {}): Spec =>
   parseSpec({ metadata: { name: 'db' }, spec: specText(change) });
 

@@ -2,20 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FakeSecrets } from './fake-secrets.ts';
 import { SecretApiError } from '../../agent/target/secret-api.ts';
-import { Bench } from './bench.ts';
+import { Bench, synced } from './bench.ts';
 import { away } from './fake-safe.ts';
-import { conditionOf, specText } from './objects.ts';
+import { conditionOf, HOURLY, named, specText } from './objects.ts';
 
 const HOUR = 3_600_000;
-const HOURLY = { refreshInterval: '1h' };
-const named = (name: string, change: object = {}) => specText({ ...HOURLY, target: { name, ...change } });
-
-async function synced(spec = specText(HOURLY)): Promise<Bench> {
-  const bench = new Bench();
-  bench.put('db', { spec });
-  await bench.pass(10_000);
-  return bench;
-}
 
 /** Each request takes so long to get there, and its answer as long to come back. */
 function slow({ secrets, clock }: Bench, ms: number, verbs: readonly ('get' | 'apply' | 'delete')[]): void {

@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Bench } from './bench.ts';
+import { Bench, synced } from './bench.ts';
 import { away } from './fake-safe.ts';
-import { conditionOf, specText } from './objects.ts';
-
-const HOURLY = specText({ refreshInterval: '1h' });
-
-async function synced(spec = HOURLY): Promise<Bench> {
-  const bench = new Bench();
-  bench.put('db', { spec });
-  await bench.pass(10_000);
-  return bench;
-}
+import { conditionOf, HOURLY, specText } from './objects.ts';
 
 test('another value of the annotation refreshes now, and status tells when that is done', async () => {
   const bench = await synced();
@@ -128,7 +119,7 @@ test('an annotation that goes is a change like any, and nothing is handled any m
 
 test('a forced refresh of one brings the new value to all who use it', async () => {
   const bench = await synced();
-  for (let index = 0; index < 20; index++) bench.put(`other-${index}`, { spec: HOURLY });
+  for (let index = 0; index < 20; index++) bench.put(`other-${index}`, { spec: specText(HOURLY) });
   await bench.pass(20_000);
   bench.safe.register('app', { password: 'two' });
   bench.put('db', { refresh: 'a' });

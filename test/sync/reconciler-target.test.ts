@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Bench } from './bench.ts';
-import { conditionOf, specText } from './objects.ts';
-
-const HOURLY = { refreshInterval: '1h' };
-const named = (name: string, change: object = {}) => specText({ ...HOURLY, target: { name, ...change } });
-
-async function synced(spec = specText(HOURLY)): Promise<Bench> {
-  const bench = new Bench();
-  bench.put('db', { spec });
-  await bench.pass(10_000);
-  return bench;
-}
+import { Bench, synced } from './bench.ts';
+import { conditionOf, HOURLY, named, specText } from './objects.ts';
 
 test('a target that is renamed takes its former Secret with it', async () => {
   const bench = await synced();
