@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { systemClock } from '../../agent/clock.ts';
-import { createLog } from '../../agent/log.ts';
-import { createMetrics } from '../../agent/metrics.ts';
-import { X509Source } from '../../agent/spiffe/x509-source.ts';
 import { DevSafe } from '../devcluster/safe.ts';
 import { DevSpire } from '../devcluster/spire.ts';
-import { clientFor, failure, SCOUT } from './harness.ts';
+import { clientFor, failure, SCOUT, sourceOf } from './harness.ts';
 
 /** SPIRE, Safe, the agent's real identity source, and a client; `changed` resolves at the next change. */
 async function chain(t: TestContext) {
@@ -14,23 +10,8 @@ async function chain(t: TestContext) {
   const safe = await DevSafe.start({ authority: spire.authority });
   for (const name of ['raw:one', 'raw:two']) await safe.register({ name, value: 'v' });
   await spire.register(SCOUT);
-  const source = new X509Source({
-    socket: spire.socket,
-    trustDomain: 'vsecm.com',
-    log: createLog('silent', {}),
-    metrics: createMetrics(),
-    clock: systemClock,
-    random: Math.random,
-    backoff: { firstMs: 20, maxMs: 20 },
-  });
+  const { source, changed } = sourceOf(spire.socket, { backoff: { firstMs: 20, maxMs: 20 } });
   const { client } = clientFor(source);
-  const changed = (): Promise<string> =>
-    new Promise((resolve) => {
-      const end = source.onChange((change) => {
-        end();
-        resolve(change);
-      });
-    });
   const stop = new AbortController();
   const obtained = changed();
   const running = source.run(stop.signal);

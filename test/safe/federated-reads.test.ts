@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { systemClock } from '../../agent/clock.ts';
-import { createLog } from '../../agent/log.ts';
-import { createMetrics } from '../../agent/metrics.ts';
-import { X509Source } from '../../agent/spiffe/x509-source.ts';
 import { DevSpire } from '../devcluster/spire.ts';
 import { OtherCluster } from '../stage/other-cluster.ts';
-import { clientFor, failure, safeLike, SCOUT } from './harness.ts';
+import { clientFor, failure, safeLike, SCOUT, sourceOf } from './harness.ts';
 
 /** Both SPIREs, the other cluster's Safe, the agent's real identity source, and a client. */
 async function chain() {
@@ -16,26 +12,12 @@ async function chain() {
   started.defer(() => other.close());
   await spire.register(SCOUT);
   other.federate(spire);
-  const source = new X509Source({
-    socket: spire.socket,
-    trustDomain: 'vsecm.com',
-    log: createLog('silent', {}),
-    metrics: createMetrics(),
-    clock: systemClock,
-    random: Math.random,
-  });
+  const { source, changed } = sourceOf(spire.socket);
   const idPattern =
     /^spiffe:\/\/b\.example\/workload\/vsecm-safe\/ns\/vsecm-system\/sa\/vsecm-safe\/n\/[^/]+$/;
   const safes = { at: (dial: string) => safeLike(dial, { trustDomain: 'b.example', idPattern }) };
   const { client } = clientFor(source, { safes });
   started.defer(() => client.close());
-  const changed = (): Promise<string> =>
-    new Promise((resolve) => {
-      const end = source.onChange((change) => {
-        end();
-        resolve(change);
-      });
-    });
   const stop = new AbortController();
   const obtained = changed();
   const running = source.run(stop.signal);

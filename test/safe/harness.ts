@@ -11,6 +11,7 @@ import { SafeError } from '../../agent/safe/error.ts';
 import { IdentityError } from '../../agent/spiffe/error.ts';
 import { parseSpiffeId } from '../../agent/spiffe/id.ts';
 import type { Identity } from '../../agent/spiffe/svid.ts';
+import { X509Source, type X509SourceOptions } from '../../agent/spiffe/x509-source.ts';
 import { TrustBundle } from '../../agent/spiffe/trust-bundle.ts';
 import { peerErrorOf, tlsOptions } from '../../agent/spiffe/tls.ts';
 import type { IssueOptions } from '../devcluster/pki.ts';
@@ -46,6 +47,30 @@ export const safesLike = (change: Partial<DeclaredSafe> = {}): SafeClientOptions
 /** The recorded answer of VSecM Safe, byte for byte. */
 export const sample = (name: string): Promise<Buffer> =>
   readFile(new URL(`../fixtures/safe/${name}.json`, import.meta.url));
+
+/** The agent's real identity source, not yet running; `changed` resolves at its next change. */
+export function sourceOf(
+  socket: string,
+  change: Pick<X509SourceOptions, 'backoff'> = {},
+): { source: X509Source; changed: () => Promise<string> } {
+  const source = new X509Source({
+    socket,
+    trustDomain: 'vsecm.com',
+    log: createLog('silent', {}),
+    metrics: createMetrics(),
+    clock: systemClock,
+    random: Math.random,
+    ...change,
+  });
+  const changed = (): Promise<string> =>
+    new Promise((resolve) => {
+      const end = source.onChange((change) => {
+        end();
+        resolve(change);
+      });
+    });
+  return { source, changed };
+}
 
 /** An identity that a test renews and takes away by hand, announced as the real source does. */
 export class HandIdentity implements IdentitySource {
